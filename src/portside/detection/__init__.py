@@ -1,0 +1,1 @@
+"""Layer 1: pure detection, Source → Facts. One module per question; nothing is executed."""

@@ -1,0 +1,24 @@
+"""Keeps secrets out of everything that is shown or kept; knows values, not their meaning."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote
+
+_URL_CREDENTIALS = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@]+@")
+_SHORTEST_SECRET = 6
+MASK = "****"
+
+
+class Redactor:
+    """Replaces known secret values, and the credentials of any URL, by a mask."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        """Take the secret values; very short ones are left alone, they would mask ordinary text."""
+        spellings = {text for secret in secrets for text in (secret, unquote(secret))}
+        usable = sorted((s for s in spellings if len(s) >= _SHORTEST_SECRET), key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, usable))) if usable else None
+
+    def __call__(self, text: str) -> str:
+        """Return ``text`` with every secret masked."""
+        text = _URL_CREDENTIALS.sub(rf"\g<scheme>{MASK}@", text)
+        return self._pattern.sub(MASK, text) if self._pattern else text

@@ -1,0 +1,86 @@
+"""Errors about the app directory itself."""
+
+from typing import ClassVar
+
+from portside.model.errors import BuildError
+
+
+class AppNotFoundError(BuildError):
+    """The path given as the app doesn't exist."""
+
+    code: ClassVar[str] = "app::not-found"
+
+    def __init__(self, *, path: str) -> None:
+        """Take the path as given."""
+        super().__init__(
+            f"There is no directory '{path}'.",
+            hint="Give the path of the directory that holds your app's source:\n"
+            "    portside build path/to/app",
+            failure_detail=path,
+        )
+
+
+class AppNotADirectoryError(BuildError):
+    """The path given as the app is a file."""
+
+    code: ClassVar[str] = "app::not-a-directory"
+
+    def __init__(self, *, path: str) -> None:
+        """Take the path as given."""
+        super().__init__(
+            f"'{path}' is a file, but an app is a directory.",
+            hint="Give the directory that holds the file instead:\n"
+            f"    portside build {path.rpartition('/')[0] or '.'}",
+            failure_detail=path,
+        )
+
+
+class SourceUnreadableError(BuildError):
+    """A file or directory of the app can't be read."""
+
+    code: ClassVar[str] = "app::unreadable"
+
+    def __init__(self, *, path: str, cause: str) -> None:
+        """Take the path within the app and the operating system's reason."""
+        super().__init__(
+            f"'{path}' in your app can't be read.",
+            detail=f"The operating system says: {cause}.",
+            hint="Make it readable for the user who builds, or delete it if the app doesn't need "
+            "it:\n    chmod -R u+rX .",
+            failure_detail=path,
+        )
+
+
+class NoPackageManagerError(BuildError):
+    """The app names no dependencies in any file known here."""
+
+    code: ClassVar[str] = "package-manager::none-found"
+
+    def __init__(self, *, listing: tuple[str, ...]) -> None:
+        """Take the names in the app's root directory, already sorted."""
+        shown = listing[:7]
+        more = f"\n    … and {len(listing) - len(shown)} more" if len(listing) > len(shown) else ""
+        names = "\n".join(f"    {name}" for name in shown) if shown else "    (nothing)"
+        super().__init__(
+            "No file names this app's dependencies.",
+            detail=f"The app's root directory holds:\n{names}{more}",
+            hint="Add a requirements.txt (it may be empty) or a Pipfile to the root directory.\n"
+            "If the app is in a subdirectory, build that directory instead.",
+        )
+
+
+class MultiplePackageManagersError(BuildError):
+    """Files of several package managers claim the app."""
+
+    code: ClassVar[str] = "package-manager::multiple-found"
+
+    def __init__(self, *, files: tuple[str, ...]) -> None:
+        """Take the files that claim the app, at least two."""
+        names = "\n".join(f"    {name}" for name in files)
+        super().__init__(
+            "The app's dependencies are named by several package managers' files.",
+            detail=f"These files were found together:\n{names}",
+            hint="Keep the one your app uses and delete the other:\n"
+            f"    git rm {files[0]}      or      git rm {files[-1]}",
+            failure_detail=",".join(files),
+        )

@@ -1,0 +1,70 @@
+"""Errors of places on disk: the store, and where an artifact is to go."""
+
+from typing import ClassVar
+
+from portside.model.errors import BuildError
+
+
+class DiskFullError(BuildError):
+    """No space (or quota) left where something had to be written."""
+
+    code: ClassVar[str] = "store::disk-full"
+
+    def __init__(self, *, path: str, needed: str = "") -> None:
+        """Take the directory being written and, where known, what was being written."""
+        what = f" while writing {needed}" if needed else ""
+        super().__init__(
+            f"The disk is full{what}.",
+            detail=f"No space is left for '{path}'. Nothing that was built before is lost.",
+            hint="Free some space, or let portside do it:\n"
+            "    portside cache prune\n"
+            "or build with the cache elsewhere: portside build --cache-dir DIR",
+            failure_detail=path,
+        )
+
+
+class NotWritableError(BuildError):
+    """A directory that portside must write to can't be written."""
+
+    code: ClassVar[str] = "store::not-writable"
+
+    def __init__(self, *, path: str, cause: str) -> None:
+        """Take the directory and the operating system's reason."""
+        super().__init__(
+            f"portside can't write to '{path}'.",
+            detail=f"The operating system says: {cause}.",
+            hint="Make it writable, or name another place:\n"
+            "    portside build --cache-dir DIR -o dir:PATH",
+            failure_detail=path,
+        )
+
+
+class OutputInTheWayError(BuildError):
+    """The place given for the slug holds something that portside didn't make."""
+
+    code: ClassVar[str] = "output::in-the-way"
+
+    def __init__(self, *, path: str) -> None:
+        """Take the path given with ``-o dir:``."""
+        super().__init__(
+            f"'{path}' exists and isn't a slug, so it was left alone.",
+            detail="Only an empty directory or an earlier slug is replaced.",
+            hint="Name another path, or remove it yourself:\n"
+            f"    portside build -o dir:{path}-slug",
+            failure_detail=path,
+        )
+
+
+class OutputTargetError(BuildError):
+    """A target given with ``-o`` isn't one that can be built."""
+
+    code: ClassVar[str] = "output::unknown-target"
+    exit_code: ClassVar[int] = 2
+
+    def __init__(self, *, target: str) -> None:
+        """Take the target as given."""
+        super().__init__(
+            f"'{target}' isn't a target that portside can build.",
+            hint="Use dir:PATH, slug:FILE.tar.gz or slug:FILE.tar.zst.",
+            failure_detail=target,
+        )

@@ -1,0 +1,73 @@
+"""What detection found in an app: facts with their evidence, and no decision about them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from portside.model.python_version import Origin, PythonConstraint, RequestedPython
+
+
+class PackageManager(StrEnum):
+    """How the app sees its dependencies."""
+
+    PIP = "pip"
+    PIPENV = "pipenv"
+
+
+class NoticeLevel(StrEnum):
+    """How much a notice matters: for information, or something to change."""
+
+    NOTE = "note"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the developer should know that doesn't stop the build."""
+
+    code: str
+    summary: str
+    hint: str = ""
+    level: NoticeLevel = NoticeLevel.WARNING
+
+
+@dataclass(frozen=True, slots=True)
+class DependencySource:
+    """Which package manager the app uses and the files that say so.
+
+    ``manifest`` is the file that names the dependencies and ``lock`` the file that pins them, if
+    there is one; ``files`` are all that are read, nested ones included. Paths are relative to the
+    app. ``reason`` is a sentence for people.
+    """
+
+    manager: PackageManager
+    manifest: str
+    lock: str | None
+    files: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process type and the shell command that starts it."""
+
+    type: str
+    command: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that detection found. ``manage_py`` is Django's, relative to the app, if there is one.
+
+    ``python_constraints`` are every range the project declares, for contradictions to be seen.
+    """
+
+    app_name: str
+    python: RequestedPython
+    python_constraints: tuple[PythonConstraint, ...]
+    dependencies: DependencySource
+    manage_py: str | None
+    pre_compile_hook: str | None
+    post_compile_hook: str | None
+    processes: tuple[Process, ...]
+    notices: tuple[Notice, ...]

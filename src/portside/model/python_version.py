@@ -1,0 +1,102 @@
+"""Python versions as the app asks for them and as they are resolved; no policy, no I/O."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+_VERSION = re.compile(r"(?P<major>[0-9]{1,3})\.(?P<minor>[0-9]{1,4})(?:\.(?P<patch>[0-9]{1,5}))?")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Series:
+    """A feature release line of CPython, such as 3.12."""
+
+    major: int
+    minor: int
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the series that ``text`` ("3.12") names; raise ValueError for anything else."""
+        match = _VERSION.fullmatch(text)
+        if match is None or match["patch"] is not None:
+            raise ValueError(text)
+        return cls(int(match["major"]), int(match["minor"]))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PythonVersion:
+    """A full version of CPython, such as 3.12.7."""
+
+    major: int
+    minor: int
+    patch: int
+
+    def __str__(self) -> str:
+        return f"{self.major}.{self.minor}.{self.patch}"
+
+    @property
+    def series(self) -> Series:
+        """Return the series this version belongs to."""
+        return Series(self.major, self.minor)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the version that ``text`` ("3.12.7") names; raise ValueError for anything else."""
+        match = _VERSION.fullmatch(text)
+        if match is None or match["patch"] is None:
+            raise ValueError(text)
+        return cls(int(match["major"]), int(match["minor"]), int(match["patch"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a chosen value comes from.
+
+    ``name`` is the file's name as the app has it (``.python-version``) or a word (``default``,
+    ``cached``); ``field`` and ``line`` narrow it down within a file.
+    """
+
+    name: str
+    field: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        place = f"{self.name}:{self.line}" if self.line else self.name
+        return f"{place} ({self.field})" if self.field else place
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedPython:
+    """The Python an app asks for: a series, or an exact version when ``patch`` is given."""
+
+    series: Series
+    patch: int | None
+    origin: Origin
+
+    def __str__(self) -> str:
+        return str(self.series) if self.patch is None else f"{self.series}.{self.patch}"
+
+    @property
+    def exact(self) -> PythonVersion | None:
+        """Return the exact version asked for, or None where any patch of the series will do."""
+        if self.patch is None:
+            return None
+        return PythonVersion(self.series.major, self.series.minor, self.patch)
+
+    def admits(self, version: PythonVersion) -> bool:
+        """Return whether ``version`` is one that was asked for."""
+        return version.series == self.series and self.patch in (None, version.patch)
+
+
+@dataclass(frozen=True, slots=True)
+class PythonConstraint:
+    """A range of versions the project declares (PEP 621 ``requires-python`` and its kin).
+
+    ``specifier`` is a PEP 440 specifier set.
+    """
+
+    specifier: str
+    origin: Origin

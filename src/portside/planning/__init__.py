@@ -1,0 +1,1 @@
+"""Layer 1: pure planning, Facts and what is at hand → Plan. Nothing is touched."""

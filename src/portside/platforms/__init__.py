@@ -1,0 +1,1 @@
+"""Layer 4: platforms that call portside by an interface of their own."""

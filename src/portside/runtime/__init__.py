@@ -1,0 +1,1 @@
+"""Layer 3: running a slug: launcher, environment, boot check, diagnosis."""
