@@ -6,10 +6,12 @@ before it is waited for, and is ended by TERM, a grace period, then KILL.
 
 import codecs
 import contextlib
+import ctypes
 import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +25,7 @@ GRACE_SECONDS = 5.0
 _TAIL_LINES = 200
 _READ_SIZE = 65536
 _LONGEST_LINE = 16384
+_PR_SET_CHILD_SUBREAPER = 36
 OnLine: TypeAlias = Callable[[str], None]
 
 
@@ -104,7 +107,7 @@ class ProcessRunner:
         finally:
             _close(process)
         return Completed(
-            _shell_status(exit_status), tuple(tail), time.monotonic() - started, timed_out
+            shell_status(exit_status), tuple(tail), time.monotonic() - started, timed_out
         )
 
     def capture(self, command: Command) -> Captured:
@@ -122,7 +125,7 @@ class ProcessRunner:
             end_group(process)
             raise
         text = self.redact(stderr.decode("utf-8", "replace"))
-        return Captured(_shell_status(process.returncode), stdout, text)
+        return Captured(shell_status(process.returncode), stdout, text)
 
     def _lines(self, process: subprocess.Popen[bytes], timeout: float | None) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -145,6 +148,58 @@ def spawn(command: Command, *, new_group: bool = True) -> subprocess.Popen[bytes
     Raises ``CouldNotStartError``.
     """
     return _popen(command, stdin=None, stdout=None, stderr=None, new_group=new_group)
+
+
+class PipedProcess:
+    """A program that runs while this one does other things; its lines come as it prints them."""
+
+    def __init__(self, process: subprocess.Popen[bytes], on_line: OnLine, redact: Redactor) -> None:
+        """Take a program started with a pipe. ``on_line`` is called in a thread of its own."""
+        self.process = process
+        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._reader = threading.Thread(target=self._read, args=(on_line, redact), daemon=True)
+        self._reader.start()
+
+    @property
+    def tail(self) -> tuple[str, ...]:
+        """Return the last lines so far, redacted."""
+        return tuple(self._tail.copy())
+
+    def finish_reading(self) -> None:
+        """Wait until everything that the program printed was passed on; it must have ended."""
+        self._reader.join(GRACE_SECONDS)
+
+    def _read(self, on_line: OnLine, redact: Redactor) -> None:
+        is_shown = True
+        for line in ProcessRunner(redact)._lines(self.process, None):  # noqa: SLF001 (same module)
+            self._tail.append(line)
+            if is_shown:
+                try:
+                    on_line(line)
+                except OSError:
+                    # Nobody reads any more; the program mustn't block on a full pipe for that.
+                    is_shown = False
+        _close(self.process)
+
+
+def spawn_piped(command: Command, on_line: OnLine, redact: Redactor | None = None) -> PipedProcess:
+    """Start a program in a group of its own, passing each line it prints to ``on_line``.
+
+    Raises ``CouldNotStartError``.
+    """
+    process = _start(command, stderr=subprocess.STDOUT)
+    return PipedProcess(process, on_line, redact or Redactor())
+
+
+def adopt_orphans() -> None:
+    """Make the orphans of this process's descendants its own children (prctl(2)), if possible."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def shell_status(status: int) -> int:
+    """Return an exit status as shells have it: 128 + N after signal N."""
+    return 128 - status if status < 0 else status
 
 
 def replace_process(command: Command) -> None:
@@ -236,7 +291,3 @@ def _remaining(timeout: float | None, started: float) -> float | None:
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
-
-
-def _shell_status(status: int) -> int:
-    return 128 - status if status < 0 else status

@@ -1,0 +1,195 @@
+"""Copying, linking, measuring and removing trees of files; knows nothing of what they mean.
+
+Every file is written as a new file: nothing is ever changed in place, because a file of the
+store may be linked to from elsewhere.
+"""
+
+import ctypes
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from portside.model.errors.store import DiskFullError, NotWritableError
+
+_WORKERS = 4
+_BATCH = 128
+_RENAME_EXCHANGE = 2
+_AT_FDCWD = -100
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """What tells a file from another without reading it. ``path`` is relative to its tree."""
+
+    path: str
+    mode: int
+    size: int
+    mtime_ns: int
+    target: str = ""
+
+
+@contextmanager
+def disk_errors(path: Path, what: str = "") -> Iterator[None]:
+    """Turn a full or read-only disk into the error that says so; ``path`` is being written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_SPACE:
+            raise DiskFullError(path=str(path), needed=what) from error
+        if error.errno in _NOT_ALLOWED:
+            cause = (error.strerror or str(error)).lower()
+            raise NotWritableError(path=str(error.filename or path), cause=cause) from error
+        raise
+
+
+def scan(root: Path, skip: Callable[[str], bool] = lambda _: False) -> Iterator[FileStamp]:
+    """Yield a stamp for each file, link and directory below ``root``, sorted within a directory.
+
+    ``skip`` is asked with each relative path; a skipped directory is not entered.
+    """
+    pending = [""]
+    while pending:
+        directory = pending.pop()
+        with os.scandir(os.path.join(root, directory)) as found:  # noqa: PTH118 (hot path)
+            items = sorted(found, key=lambda item: item.name)
+        for item in items:
+            path = f"{directory}/{item.name}" if directory else item.name
+            if skip(path):
+                continue
+            yield _stamp(item, path)
+            if item.is_dir(follow_symlinks=False):
+                pending.append(path)
+
+
+def copy_tree(source: Path, destination: Path, stamps: tuple[FileStamp, ...]) -> None:
+    """Copy what ``stamps`` name from one tree into another that exists; times and modes are kept.
+
+    Every directory must come before what it holds, as ``scan`` yields it. Files that are already
+    there are replaced, never written to.
+    """
+    files = _make_directories_and_links(destination, stamps)
+    batches = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
+
+    def copy_batch(batch: list[FileStamp]) -> None:
+        for stamp in batch:
+            _copy_file(f"{source}/{stamp.path}", f"{destination}/{stamp.path}", stamp)
+
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for _ in pool.map(copy_batch, batches):
+            pass
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a tree, whatever modes its directories have; it's no error if it isn't there."""
+    if not path.exists():
+        path.unlink(missing_ok=True)
+        return
+    for directory, _, _ in os.walk(path):
+        if not os.access(directory, os.W_OK | os.X_OK):
+            Path(directory).chmod(0o700)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write a file so that it is either whole and on disk, or not changed at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(mode)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def exchange(first: Path, second: Path) -> bool:
+    """Swap two paths in one atomic step; return False where the system can't."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "renameat2"):
+        return False
+    arguments = (_AT_FDCWD, os.fsencode(first), _AT_FDCWD, os.fsencode(second), _RENAME_EXCHANGE)
+    return bool(libc.renameat2(*arguments) == 0)
+
+
+def digest_file(path: str) -> str:
+    """Return the SHA-256 of a file's contents."""
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (hot path)
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _stamp(item: "os.DirEntry[str]", path: str) -> FileStamp:
+    status = item.stat(follow_symlinks=False)
+    target = os.readlink(item.path) if stat.S_ISLNK(status.st_mode) else ""  # noqa: PTH115 (hot path)
+    size = 0 if stat.S_ISDIR(status.st_mode) else status.st_size
+    return FileStamp(path, status.st_mode, size, status.st_mtime_ns, target)
+
+
+def _make_directories_and_links(
+    destination: Path, stamps: tuple[FileStamp, ...]
+) -> list[FileStamp]:
+    files = []
+    for stamp in stamps:
+        target = f"{destination}/{stamp.path}"
+        if stat.S_ISDIR(stamp.mode):
+            os.makedirs(target, exist_ok=True)  # noqa: PTH103 (hot path)
+        elif stat.S_ISLNK(stamp.mode):
+            _make_link(target, stamp.target)
+        elif stat.S_ISREG(stamp.mode):
+            files.append(stamp)
+    return files
+
+
+def _make_link(path: str, target: str) -> None:
+    try:
+        os.symlink(target, path)  # noqa: PTH211 (hot path)
+    except FileExistsError:
+        Path(path).unlink()
+        Path(path).symlink_to(target)
+
+
+def _copy_file(source: str, destination: str, stamp: FileStamp) -> None:
+    mode = stat.S_IMODE(stamp.mode) | stat.S_IWUSR
+    read = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        write = _open_new(destination, mode)
+        try:
+            _transfer(read, write, stamp.size)
+            os.utime(write, ns=(stamp.mtime_ns, stamp.mtime_ns))
+        finally:
+            os.close(write)
+    finally:
+        os.close(read)
+
+
+def _open_new(path: str, mode: int) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, mode)
+    except FileExistsError:
+        os.unlink(path)  # noqa: PTH108 (hot path)
+        return os.open(path, flags, mode)
+
+
+def _transfer(read: int, write: int, size: int) -> None:
+    """Copy ``size`` bytes within the kernel, sharing blocks where the file system can."""
+    while size > 0:
+        try:
+            copied = os.copy_file_range(read, write, size)
+        except OSError as error:
+            if error.errno not in {errno.EXDEV, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}:
+                raise
+            copied = os.sendfile(write, read, None, size)
+        if copied == 0:
+            break
+        size -= copied

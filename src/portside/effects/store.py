@@ -1,0 +1,276 @@
+"""The store: finished layers, content-addressed by key, shared by all builds of a user.
+
+A layer is written to a staging directory and renamed into place under a lock, so that it is
+either whole or not there. Its manifest (path, mode, size and time of every file) is written last
+and flushed to disk; a layer that doesn't match its manifest is discarded, so a torn write after
+a power loss is found when it is restored. Nothing outside this module writes to a layer.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+from portside.effects.files import (
+    FileStamp,
+    disk_errors,
+    remove_tree,
+    scan,
+    write_new,
+)
+from portside.model.layers import KeyInput, LayerKey
+
+FORMAT = 1
+_TREE = "tree"
+_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLayer:
+    """A finished layer: ``stamps`` are its files below ``tree``, ``facts`` what its maker noted."""
+
+    key: LayerKey
+    tree: Path
+    stamps: tuple[FileStamp, ...]
+    facts: tuple[tuple[str, str], ...]
+
+    def fact(self, name: str) -> str:
+        """Return what the layer's maker noted under ``name``, or "" where nothing was."""
+        return dict(self.facts).get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """A private directory that is removed at the end, and by the next build after a kill."""
+
+    root: Path
+
+    @property
+    def tree(self) -> Path:
+        """Return the directory that becomes the layer's tree."""
+        return self.root / _TREE
+
+
+class Store:
+    """Layers on this machine below ``root``, safe for concurrent builds and kills."""
+
+    def __init__(self, root: Path) -> None:
+        """Take the store's directory, which is made when something is first written."""
+        self.root = root
+
+    @property
+    def uv_cache(self) -> Path:
+        """Return uv's own cache: on the same file system, so that layers can link into it."""
+        return self.root / "uv"
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Hold the named lock; the operating system drops it when the process ends, however."""
+        with disk_errors(self.root):
+            directory = self.root / "locks"
+            directory.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(directory / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def staging(self) -> Iterator[Staging]:
+        """Make a private directory in the store's file system, with an empty ``tree`` in it."""
+        with disk_errors(self.root):
+            self._remove_dead_staging()
+            parent = self.root / "staging"
+            parent.mkdir(parents=True, exist_ok=True)
+            root = Path(mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
+            descriptor = os.open(root / "alive", os.O_RDWR | os.O_CREAT, 0o644)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            (root / _TREE).mkdir()
+        try:
+            yield Staging(root)
+        finally:
+            remove_tree(root)
+            os.close(descriptor)
+
+    def find(self, key: LayerKey) -> StoredLayer | None:
+        """Return the layer with this key, or None; a damaged one is removed and counts as None."""
+        return self._load(self._place(key.layer, key.digest), verify=True)
+
+    def layers(self, name: str) -> tuple[StoredLayer, ...]:
+        """Return all layers of a kind, unverified."""
+        try:
+            places = sorted((self.root / "layers" / name).iterdir())
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        found = (self._load(place, verify=False) for place in places)
+        return tuple(layer for layer in found if layer is not None)
+
+    def commit(
+        self, key: LayerKey, staging: Staging, facts: tuple[tuple[str, str], ...] = ()
+    ) -> StoredLayer:
+        """Make the staging tree the layer with this key.
+
+        Where another build was faster its layer is kept and returned.
+        """
+        place = self._place(key.layer, key.digest)
+        with self.lock(f"{key.layer}-{key.digest[:16]}"), disk_errors(self.root):
+            existing = self._load(place, verify=True)
+            if existing is not None:
+                return existing
+            stamps = tuple(scan(staging.tree))
+            write_new(staging.root / _MANIFEST, _encode(key, stamps, facts))
+            ready = staging.root / "ready"
+            ready.mkdir()
+            (staging.root / _TREE).rename(ready / _TREE)
+            (staging.root / _MANIFEST).rename(ready / _MANIFEST)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            ready.rename(place)
+        return StoredLayer(key, place / _TREE, stamps, facts)
+
+    def read_state(self, app_id: str) -> dict[str, object]:
+        """Return what the last build of an app left behind; {} where there is nothing usable."""
+        try:
+            data: object = json.loads((self.root / "apps" / f"{app_id}.json").read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return data if isinstance(data, dict) and data.get("format") == FORMAT else {}
+
+    def write_state(self, app_id: str, state: dict[str, object]) -> None:
+        """Keep what the next build of an app should know."""
+        with disk_errors(self.root):
+            directory = self.root / "apps"
+            directory.mkdir(parents=True, exist_ok=True)
+            data = json.dumps({"format": FORMAT, **state}, indent=1).encode()
+            write_new(directory / f"{app_id}.json", data)
+
+    def prune(self, *, older_than: float) -> tuple[int, int]:
+        """Remove layers not used for ``older_than`` seconds; return (layers, bytes) removed."""
+        removed = freed = 0
+        self._remove_dead_staging()
+        for place in sorted((self.root / "layers").glob("*/*")):
+            if time.time() - place.stat().st_mtime > older_than:
+                freed += tree_size(place)
+                removed += 1
+                self._discard(place)
+        return removed, freed
+
+    def clear(self) -> int:
+        """Remove everything; return the bytes freed."""
+        freed = tree_size(self.root)
+        if self.root.is_dir():
+            for entry in self.root.iterdir():
+                if entry.is_dir() and not entry.is_symlink():
+                    remove_tree(entry)
+                else:
+                    entry.unlink()
+        return freed
+
+    def _place(self, layer: str, digest: str) -> Path:
+        return self.root / "layers" / layer / digest
+
+    def _load(self, place: Path, *, verify: bool) -> StoredLayer | None:
+        try:
+            key, stamps, facts = _decode((place / _MANIFEST).read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError):
+            self._discard(place)
+            return None
+        if verify:
+            if not _matches(place / _TREE, stamps):
+                self._discard(place)
+                return None
+            os.utime(place)
+        return StoredLayer(key, place / _TREE, stamps, facts)
+
+    def _discard(self, place: Path) -> None:
+        """Take a layer out of sight in one step before its files are removed."""
+        graveyard = self.root / "staging"
+        graveyard.mkdir(parents=True, exist_ok=True)
+        grave = Path(mkdtemp(prefix="discarded-", dir=graveyard))
+        with contextlib.suppress(FileNotFoundError):
+            place.rename(grave / "layer")
+        remove_tree(grave)
+
+    def _remove_dead_staging(self) -> None:
+        for root in (self.root / "staging").glob("*"):
+            if not _is_alive(root):
+                remove_tree(root)
+
+
+def tree_size(root: Path) -> int:
+    """Return the size in bytes of all files below ``root``; 0 where there is nothing."""
+    if not root.is_dir():
+        return 0
+    return sum(stamp.size for stamp in scan(root))
+
+
+def available_bytes(path: Path) -> int:
+    """Return how much can still be written where ``path`` is."""
+    return shutil.disk_usage(path).free
+
+
+def _is_alive(root: Path) -> bool:
+    try:
+        descriptor = os.open(root / "alive", os.O_RDWR)
+    except OSError:
+        # Between mkdtemp and the lock there is no such file: give a young directory time.
+        try:
+            return time.time() - root.stat().st_mtime < 60  # noqa: PLR2004 (seconds)
+        except OSError:
+            return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _matches(tree: Path, stamps: tuple[FileStamp, ...]) -> bool:
+    try:
+        return _without_directory_times(tuple(scan(tree))) == _without_directory_times(stamps)
+    except OSError:
+        return False
+
+
+def _without_directory_times(stamps: tuple[FileStamp, ...]) -> list[tuple[str, int, int, int]]:
+    return [(s.path, s.mode, s.size, 0 if _is_dir(s) else s.mtime_ns) for s in stamps]
+
+
+def _is_dir(stamp: FileStamp) -> bool:
+    return stat.S_ISDIR(stamp.mode)
+
+
+def _encode(
+    key: LayerKey, stamps: tuple[FileStamp, ...], facts: tuple[tuple[str, str], ...]
+) -> bytes:
+    document = {
+        "format": FORMAT,
+        "layer": key.layer,
+        "inputs": [[item.name, item.value] for item in key.inputs],
+        "facts": [list(fact) for fact in facts],
+        "files": [[s.path, s.mode, s.size, s.mtime_ns, s.target] for s in stamps],
+    }
+    return json.dumps(document, separators=(",", ":")).encode("utf-8")
+
+
+def _decode(
+    data: bytes,
+) -> tuple[LayerKey, tuple[FileStamp, ...], tuple[tuple[str, str], ...]]:
+    document = json.loads(data)
+    if document["format"] != FORMAT:
+        raise ValueError("another format")
+    key = LayerKey(document["layer"], tuple(KeyInput(n, v) for n, v in document["inputs"]))
+    stamps = tuple(FileStamp(*row) for row in document["files"])
+    return key, stamps, tuple((n, v) for n, v in document["facts"])

@@ -1,0 +1,167 @@
+"""Errors about manifests, lock files, package indexes and installs; texts only, no decisions."""
+
+from typing import ClassVar
+
+from portside.model.errors import BuildError
+
+
+class RequirementsFileMissingError(BuildError):
+    """A requirements file includes one that isn't there."""
+
+    code: ClassVar[str] = "requirements::missing-file"
+
+    def __init__(self, *, file: str, line: int, name: str) -> None:
+        """Take the including file and line (0 for none), and the missing file."""
+        where = f"Line {line} of {file} includes it." if line else ""
+        super().__init__(
+            f"The requirements file '{name}' doesn't exist.",
+            detail=where,
+            hint="Add the file to your repository, or remove the line. Paths after -r and -c are "
+            "relative to\nthe file that holds them.",
+            failure_detail=name,
+        )
+
+
+class RequirementsLoopError(BuildError):
+    """A requirements file includes itself, directly or through others."""
+
+    code: ClassVar[str] = "requirements::loop"
+
+    def __init__(self, *, file: str, line: int, name: str) -> None:
+        """Take the including file and line, and the file that is already being read."""
+        super().__init__(
+            f"The requirements file '{name}' includes itself.",
+            detail=f"Line {line} of {file} closes the loop.",
+            hint=f"Remove line {line} of {file}.",
+            failure_detail=name,
+        )
+
+
+class RequirementsSyntaxError(BuildError):
+    """A line of a requirements file can't be understood."""
+
+    code: ClassVar[str] = "requirements::syntax"
+
+    def __init__(self, *, file: str, line: int, text: str) -> None:
+        """Take the file, the line's number and its text."""
+        super().__init__(
+            f"Line {line} of {file} isn't valid in a requirements file.",
+            detail=f"The line is:\n    {text}",
+            hint="Correct the line. The format is described at\n"
+            "https://pip.pypa.io/en/stable/reference/requirements-file-format/",
+            failure_detail=text,
+        )
+
+
+class RequirementsEncodingError(BuildError):
+    """A requirements file isn't text in the encoding it declares."""
+
+    code: ClassVar[str] = "requirements::encoding"
+
+    def __init__(self, *, file: str, encoding: str) -> None:
+        """Take the file and the encoding that doesn't fit."""
+        super().__init__(
+            f"{file} can't be read as {encoding} text.",
+            hint=f"Save {file} as UTF-8.",
+            failure_detail=encoding,
+        )
+
+
+class PipfileInvalidError(BuildError):
+    """The Pipfile isn't valid TOML, or not what Pipenv expects."""
+
+    code: ClassVar[str] = "pipfile::invalid"
+
+    def __init__(self, *, cause: str) -> None:
+        """Take what is wrong with it."""
+        super().__init__(
+            "Your Pipfile isn't valid.",
+            detail=f"The cause: {cause}",
+            hint="Correct the Pipfile, then run `pipenv lock` and commit both files.",
+            failure_detail=cause,
+        )
+
+
+class PipfileLockInvalidJsonError(BuildError):
+    """The Pipfile.lock isn't valid JSON."""
+
+    code: ClassVar[str] = "pipfile-lock::invalid-json"
+
+    def __init__(self, *, cause: str) -> None:
+        """Take what is wrong with it."""
+        super().__init__(
+            "Your Pipfile.lock isn't valid.",
+            detail=f"The cause: {cause}",
+            hint="Run `pipenv lock` to write it again, then commit it.",
+            failure_detail=cause,
+        )
+
+
+class PipfileLockOutdatedError(BuildError):
+    """The Pipfile changed since the Pipfile.lock was written."""
+
+    code: ClassVar[str] = "pipfile-lock::outdated"
+
+    def __init__(self, *, locked: str, current: str) -> None:
+        """Take the hash in the lock and that of the Pipfile."""
+        super().__init__(
+            "Your Pipfile.lock doesn't match your Pipfile.",
+            detail=f"The lock was made for a Pipfile with hash\n    {locked}\n"
+            f"but the Pipfile's hash is\n    {current}",
+            hint="Run `pipenv lock` and commit the Pipfile.lock.",
+            failure_detail=current,
+        )
+
+
+class InstallFailedError(BuildError):
+    """The dependencies couldn't be installed."""
+
+    code: ClassVar[str] = "install-dependencies::pip"
+
+    def __init__(self, *, manager: str, exit_status: int, cause: str, fix: str) -> None:
+        """Take the package manager, the installer's exit status, a cause and its fix."""
+        super().__init__(
+            f"The app's {manager} dependencies couldn't be installed.",
+            detail=f"{cause}\nThe installer ended with exit status {exit_status}.",
+            hint=fix,
+            failure_detail=cause,
+        )
+        self.exit_status = exit_status
+
+
+class PipenvInstallFailedError(InstallFailedError):
+    """The dependencies of a Pipenv app couldn't be installed."""
+
+    code: ClassVar[str] = "install-dependencies::pipenv"
+
+
+class IndexCredentialsError(InstallFailedError):
+    """A package index refused the credentials, or wants some."""
+
+
+class IndexNotFoundError(InstallFailedError):
+    """No index has the distribution."""
+
+
+class IndexUnreachableError(InstallFailedError):
+    """A package index can't be reached, fails, or sends half a file."""
+
+
+class HashMismatchError(InstallFailedError):
+    """A downloaded file isn't the one that was pinned."""
+
+
+class BuildOfDistributionFailedError(InstallFailedError):
+    """A distribution without a wheel couldn't be built."""
+
+
+class NoSolutionError(InstallFailedError):
+    """The requirements contradict each other."""
+
+
+class NoWheelForPythonError(InstallFailedError):
+    """No wheel fits this Python, and building isn't allowed."""
+
+
+class DiskFullError(InstallFailedError):
+    """There is no room left for the dependencies."""

@@ -1,0 +1,311 @@
+"""Runs a process of a slug as a platform would: its port, its environment, its signals, its end.
+
+It prints nothing itself; lines for people go to ``on_line``.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from portside.effects.host import Host
+from portside.effects.process import (
+    Command,
+    CouldNotStartError,
+    OnLine,
+    adopt_orphans,
+    shell_status,
+    spawn,
+    spawn_piped,
+)
+from portside.model.errors.run import (
+    CheckNeedsWebError,
+    InvalidPortError,
+    NotASlugError,
+    NoWebProcessError,
+    ProcessNotStartedError,
+    UnknownProcessError,
+    WebDidNotStopError,
+)
+from portside.runtime.boot import Limits, WebProcess, wait_for_answer, wait_until_bound
+from portside.runtime.dotenv import collect_env
+from portside.runtime.launcher import (
+    LaunchData,
+    LaunchError,
+    command_text,
+    launch_environment,
+    read_launch_data,
+    shell_command,
+)
+from portside.runtime.sockets import ProcessTree, read_children
+
+DEFAULT_PORT = 5000
+STOP_SECONDS = 30.0
+_LEFTOVER_SECONDS = 5.0
+_POLL_SECONDS = 0.1
+_HIGHEST_PORT = 65535
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+_FORWARDED = (
+    *_ENDING,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGWINCH,
+)
+# A terminal sends these to every process of the foreground group by itself.
+_FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH)
+
+
+@dataclass(slots=True)
+class _Supervised:
+    """A process being looked after; signals that come before it has started wait for it."""
+
+    earlier: frozenset[int]
+    shares_terminal: bool = False
+    process: subprocess.Popen[bytes] | None = None
+    stop_by: float | None = None
+    _waiting: list[signal.Signals] = field(default_factory=list)
+
+    def started(self, process: subprocess.Popen[bytes]) -> ProcessTree:
+        """Take the process, pass on the signals that waited, and return its tree."""
+        self.process = process
+        for number in self._waiting:
+            self._send(process, number)
+        return ProcessTree(process.pid, self.earlier)
+
+    def is_stopping(self) -> bool:
+        """Return whether a signal has told the process to end."""
+        return self.stop_by is not None
+
+    def forward(self, number: int, _frame: FrameType | None) -> None:
+        """Pass a signal on; the first one that asks for the end starts the grace period."""
+        received = signal.Signals(number)
+        if received in _ENDING and self.stop_by is None:
+            self.stop_by = time.monotonic() + STOP_SECONDS
+        if self.process is None:
+            self._waiting.append(received)
+        else:
+            self._send(self.process, received)
+
+    def _send(self, process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if not self.shares_terminal:
+                os.killpg(process.pid, number)
+            elif not (number in _FROM_TERMINAL and os.isatty(0)):
+                os.kill(process.pid, number)
+
+
+def run_process(  # noqa: PLR0913 (each is one option of `portside run`, given by name)
+    slug: Path,
+    *,
+    process: str | None,
+    command: tuple[str, ...],
+    port: int | None,
+    env: Mapping[str, str],
+    host: Host,
+    on_line: OnLine,
+    check: bool,
+    boot_timeout: float = 60.0,
+) -> int:
+    """Run a process type (web by default) or a one-off command and return its exit code.
+
+    ``env`` is what the user set for this run; it wins over the slug's ``.env``, which wins over
+    ``host.environ``. ``boot_timeout`` is in seconds. Raises leaves of ``model.errors.run``.
+    """
+    slug = slug.resolve()
+    data = _read_data(slug)
+    user_env = {**host.environ, **collect_env(slug, env=env)}
+    name = process or "web"
+    if check and (command or name != "web"):
+        raise CheckNeedsWebError(name=" ".join(command) or name)
+    if command:
+        launch_env = launch_environment(str(slug), user_env, defaults=data.env)
+        text = command_text(command, launch_env["PATH"])
+        return _run_one_off(_shell(slug, text, launch_env))
+    text = _command_of(process, data)
+    if name != "web":
+        launch_env = launch_environment(str(slug), user_env, defaults=data.env)
+        return _run_background(_shell(slug, text, launch_env), on_line)
+    user_env["PORT"] = str(_choose_port(port, {**data.env, **user_env}, on_line))
+    launch_env = launch_environment(str(slug), user_env, defaults=data.env, web=True)
+    shell = _shell(slug, text, launch_env)
+    return _run_web(shell, on_line, Limits(boot=boot_timeout), check=check)
+
+
+def _run_one_off(command: Command) -> int:
+    """Run with this process's own streams and process group, so that a terminal works."""
+    with _supervision(shares_terminal=True) as supervised:
+        process = _start(command)
+        tree = supervised.started(process)
+        try:
+            return _wait(process, tree, supervised)
+        finally:
+            _end_main(process)
+            tree.reap()
+
+
+def _run_background(command: Command, on_line: OnLine) -> int:
+    """Run a process that serves no port."""
+    with _supervision() as supervised, _starting():
+        piped = spawn_piped(command, on_line)
+        tree = supervised.started(piped.process)
+        try:
+            status = _wait(piped.process, tree, supervised)
+        finally:
+            _end(piped.process, tree, supervised)
+        piped.finish_reading()
+        return status
+
+
+def _run_web(command: Command, on_line: OnLine, limits: Limits, *, check: bool) -> int:
+    port = int(command.env["PORT"])
+    with _supervision() as supervised, _starting():
+        piped = spawn_piped(command, on_line)
+        tree = supervised.started(piped.process)
+        web = WebProcess(piped, tree, command.argv[-1], port)
+        try:
+            status = _boot(web, supervised, limits, check=check)
+        finally:
+            ended = _end(piped.process, tree, supervised)
+        piped.finish_reading()
+        if check and not ended:
+            raise WebDidNotStopError(command=web.command, limit=STOP_SECONDS)
+        return status
+
+
+def _boot(web: WebProcess, supervised: _Supervised, limits: Limits, *, check: bool) -> int:
+    """Wait for the port, then for the answer or for the process's end."""
+    listener = wait_until_bound(web, limits, supervised.is_stopping)
+    if check and listener is not None:
+        wait_for_answer(web, listener, limits.boot, supervised.is_stopping)
+    if check and not supervised.is_stopping():
+        return 0
+    return _wait(web.piped.process, web.tree, supervised)
+
+
+def _wait(process: subprocess.Popen[bytes], tree: ProcessTree, supervised: _Supervised) -> int:
+    """Wait for the process, reaping orphans, and kill it when its grace period is over."""
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return shell_status(process.wait(_POLL_SECONDS))
+        tree.reap()
+        if supervised.stop_by is not None and time.monotonic() >= supervised.stop_by:
+            tree.signal(signal.SIGKILL)
+
+
+def _end(process: subprocess.Popen[bytes], tree: ProcessTree, supervised: _Supervised) -> bool:
+    """End the process and all it started: TERM, grace, KILL. Return whether TERM was enough."""
+    stop_by = supervised.stop_by
+    if stop_by is None:
+        grace = STOP_SECONDS if process.poll() is None else _LEFTOVER_SECONDS
+        stop_by = time.monotonic() + grace
+        tree.signal(signal.SIGTERM)
+    is_over = False
+    while _is_anything_left(process, tree) and not is_over:
+        is_over = time.monotonic() >= stop_by
+        time.sleep(_POLL_SECONDS / 2)
+    while _is_anything_left(process, tree):
+        tree.signal(signal.SIGKILL)
+        time.sleep(_POLL_SECONDS / 2)
+    return not is_over
+
+
+def _is_anything_left(process: subprocess.Popen[bytes], tree: ProcessTree) -> bool:
+    process.poll()
+    tree.reap()
+    return bool(tree.alive())
+
+
+def _end_main(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def _supervision(*, shares_terminal: bool = False) -> Iterator[_Supervised]:
+    """Adopt orphans and pass on signals for as long as the context lasts."""
+    adopt_orphans()
+    supervised = _Supervised(read_children(), shares_terminal)
+    previous = {}
+    try:
+        # Handlers, not SIG_IGN: a program inherits ignored signals, but not handlers.
+        with contextlib.suppress(ValueError):  # only a main thread may; others get no signals
+            for number in _FORWARDED:
+                previous[number] = signal.signal(number, supervised.forward)
+        yield supervised
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _start(command: Command) -> subprocess.Popen[bytes]:
+    with _starting():
+        return spawn(command, new_group=False)
+
+
+@contextlib.contextmanager
+def _starting() -> Iterator[None]:
+    try:
+        yield
+    except CouldNotStartError as error:
+        raise ProcessNotStartedError(program=error.program, cause=error.cause) from error
+
+
+def _shell(slug: Path, text: str, env: Mapping[str, str]) -> Command:
+    return Command(shell_command(text), slug, env)
+
+
+def _read_data(slug: Path) -> LaunchData:
+    try:
+        return read_launch_data(str(slug))
+    except LaunchError as error:
+        raise NotASlugError(path=str(slug), cause=str(error)) from error
+
+
+def _command_of(process: str | None, data: LaunchData) -> str:
+    name = process or "web"
+    if name in data.processes:
+        return data.processes[name]
+    known = tuple(sorted(data.processes))
+    if process is None or name == "web":
+        raise NoWebProcessError(known=known)
+    raise UnknownProcessError(name=name, known=known)
+
+
+def _choose_port(given: int | None, env: Mapping[str, str], on_line: OnLine) -> int:
+    """Return the port asked for; without one, the default or, if that is taken, a free one."""
+    asked = str(given) if given is not None else env.get("PORT", "")
+    if asked:
+        if not (asked.isascii() and asked.isdigit() and 0 < int(asked) <= _HIGHEST_PORT):
+            raise InvalidPortError(value=asked)
+        return int(asked)
+    if _can_bind(DEFAULT_PORT):
+        return DEFAULT_PORT
+    free = _free_port()
+    on_line(f"Port {DEFAULT_PORT} is in use; the web process gets PORT={free} instead.")
+    return free
+
+
+def _can_bind(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", port))  # noqa: S104 (what the process will bind; never listens)
+        except OSError:
+            return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("0.0.0.0", 0))  # noqa: S104 (what the process will bind; never listens)
+        port: int = probe.getsockname()[1]
+    return port

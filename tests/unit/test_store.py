@@ -1,0 +1,87 @@
+from pathlib import Path
+
+from portside.effects.files import copy_tree, scan
+from portside.effects.store import Store, StoredLayer
+from portside.model.layers import KeyInput, LayerKey
+
+KEY = LayerKey("python", (KeyInput("version", "3.12.1"),))
+
+
+def committed(store: Store) -> StoredLayer:
+    with store.staging() as staging:
+        (staging.tree / "bin").mkdir()
+        (staging.tree / "bin" / "tool").write_text("contents")
+        (staging.tree / "link").symlink_to("bin/tool")
+        return store.commit(KEY, staging, (("origin", "here"),))
+
+
+def test_a_committed_layer_is_found_whole(tmp_path: Path) -> None:
+    committed(Store(tmp_path))
+    found = Store(tmp_path).find(KEY)
+    assert found is not None
+    assert found.fact("origin") == "here"
+    assert [stamp.path for stamp in found.stamps] == ["bin", "link", "bin/tool"]
+
+
+def test_staging_leaves_nothing_behind(tmp_path: Path) -> None:
+    committed(Store(tmp_path))
+    assert list((tmp_path / "staging").iterdir()) == []
+
+
+def test_a_layer_with_a_changed_file_is_discarded(tmp_path: Path) -> None:
+    layer = committed(Store(tmp_path))
+    (layer.tree / "bin" / "tool").write_text("something else")
+    assert Store(tmp_path).find(KEY) is None
+    assert not layer.tree.exists()
+
+
+def test_a_layer_with_a_truncated_manifest_is_discarded(tmp_path: Path) -> None:
+    layer = committed(Store(tmp_path))
+    manifest = layer.tree.parent / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes()[:40])
+    assert Store(tmp_path).find(KEY) is None
+
+
+def test_the_second_commit_of_a_key_keeps_the_first_layer(tmp_path: Path) -> None:
+    first = committed(Store(tmp_path))
+    inode = (first.tree / "bin" / "tool").stat().st_ino
+    second = committed(Store(tmp_path))
+    assert (second.tree / "bin" / "tool").stat().st_ino == inode
+
+
+def test_staging_of_a_dead_build_is_removed_and_that_of_a_live_one_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.staging() as live:
+        dead = tmp_path / "staging" / "1-dead"
+        dead.mkdir()
+        (dead / "alive").touch()
+        with Store(tmp_path).staging():
+            assert live.tree.is_dir()
+            assert not dead.exists()
+
+
+def test_copies_share_no_inode_with_the_store(tmp_path: Path) -> None:
+    layer = committed(Store(tmp_path / "store"))
+    target = tmp_path / "slug"
+    target.mkdir()
+    copy_tree(layer.tree, target, layer.stamps)
+    copy = target / "bin" / "tool"
+    assert copy.read_text() == "contents"
+    assert copy.stat().st_ino != (layer.tree / "bin" / "tool").stat().st_ino
+    assert (target / "link").readlink() == Path("bin/tool")
+
+
+def test_scan_yields_directories_before_what_they_hold(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "c").touch()
+    assert [stamp.path for stamp in scan(tmp_path)] == ["a", "a/b", "a/b/c"]
+
+
+def test_state_with_another_format_or_torn_counts_as_none(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write_state("app", {"series": "3.12"})
+    assert store.read_state("app")["series"] == "3.12"
+    (tmp_path / "apps" / "app.json").write_text('{"format": 99}')
+    assert store.read_state("app") == {}
+    (tmp_path / "apps" / "app.json").write_text('{"form')
+    assert store.read_state("app") == {}
