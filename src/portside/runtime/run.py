@@ -207,6 +207,9 @@ def _end(process: subprocess.Popen[bytes], tree: ProcessTree, supervised: _Super
         grace = STOP_SECONDS if process.poll() is None else _LEFTOVER_SECONDS
         stop_by = time.monotonic() + grace
         tree.signal(signal.SIGTERM)
+    else:
+        # A second SIGTERM makes some servers drop the requests they are finishing.
+        tree.signal(signal.SIGTERM, beside=process.pid)
     is_over = False
     while _is_anything_left(process, tree) and not is_over:
         is_over = time.monotonic() >= stop_by

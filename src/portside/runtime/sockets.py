@@ -58,7 +58,8 @@ class ProcessTree:
     """A process with a session of its own, and everything it started, orphans included.
 
     Orphans are seen if this process adopts them (``effects.process.adopt_orphans``): they become
-    its children. Those it had before, ``earlier``, aren't of this tree.
+    its children. Those it had before, ``earlier``, aren't of this tree; any that it starts later
+    would be taken for orphans, so a process that looks after a tree starts nothing else.
     """
 
     def __init__(self, root: int, earlier: frozenset[int]) -> None:
@@ -74,9 +75,14 @@ class ProcessTree:
         """Return the TCP sockets that any of the processes listens on, sorted."""
         return read_listeners(process.pid for process in self.alive())
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to every process, those with sessions of their own included."""
+    def signal(self, number: signal.Signals, *, beside: int | None = None) -> None:
+        """Send a signal to every process, those with sessions of their own included.
+
+        Processes of the group ``beside`` are left out: they have had it already.
+        """
         for process in self.alive():
+            if process.group == beside:
+                continue
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(process.pid, number)
 
@@ -100,8 +106,7 @@ class ProcessTree:
     def _is_root(self, process: ProcessState) -> bool:
         if self.root in {process.pid, process.session, process.group}:
             return True
-        adopted = process.parent == os.getpid() and process.pid not in self._earlier
-        return adopted and process.session != os.getsid(0)
+        return process.parent == os.getpid() and process.pid not in self._earlier
 
 
 def read_children() -> frozenset[int]:
@@ -167,12 +172,12 @@ def _parse_address(digits: str) -> str:
 
 def _socket_inodes(directory: Path) -> Iterator[str]:
     try:
-        names = os.listdir(directory)  # noqa: PTH208 (a Path per descriptor, ten times a second)
+        descriptors = tuple(directory.iterdir())
     except OSError:
         return
-    for name in names:
+    for descriptor in descriptors:
         with contextlib.suppress(OSError):
-            match = _SOCKET.fullmatch(str((directory / name).readlink()))
+            match = _SOCKET.fullmatch(str(descriptor.readlink()))
             if match:
                 yield match[1]
 

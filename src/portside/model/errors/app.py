@@ -84,3 +84,19 @@ class MultiplePackageManagersError(BuildError):
             f"    git rm {files[0]}      or      git rm {files[-1]}",
             failure_detail=",".join(files),
         )
+
+
+class LinkOutsideAppError(BuildError):
+    """A symbolic link leads out of the app, where a slug can't follow."""
+
+    code: ClassVar[str] = "app::link-outside"
+
+    def __init__(self, *, path: str, target: str) -> None:
+        """Take the link's path in the app and where it points."""
+        super().__init__(
+            f"The symbolic link '{path}' leads out of the app.",
+            detail=f"It points to '{target}', which won't be there where the app runs.",
+            hint="Replace it by a copy of what it points to, or delete it:\n"
+            f"    cp -r --remove-destination \"$(readlink -f '{path}')\" '{path}'",
+            failure_detail=path,
+        )

@@ -1,0 +1,130 @@
+"""The app's own files: which of them go into a slug, and the digest of their contents."""
+
+import hashlib
+import json
+import os
+import stat
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from portside.effects.files import FileStamp, digest_file, scan, write_new
+from portside.model.errors.app import LinkOutsideAppError, SourceUnreadableError
+
+# Version control, caches and secrets of the developer's machine are no part of what runs.
+_LEFT_OUT = frozenset(
+    {
+        ".git",
+        ".hg",
+        ".svn",
+        ".env",
+        ".portside",
+        "__pycache__",
+        ".pytest_cache",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".tox",
+        ".nox",
+    }
+)
+# Within this time of its last change a file's stamp can't tell two versions apart.
+_RACY_NS = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class AppFiles:
+    """The app's files as they were read. ``digest`` covers paths, modes and contents.
+
+    ``dangling`` are links whose target isn't there: they are kept as they are.
+    """
+
+    stamps: tuple[FileStamp, ...]
+    digest: str
+    dangling: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """Return the number of files and links."""
+        return sum(not stat.S_ISDIR(stamp.mode) for stamp in self.stamps)
+
+
+def read_app_files(root: Path, index: Path) -> AppFiles:
+    """Return the app's files; contents are read only where ``index`` doesn't know them.
+
+    Raises ``LinkOutsideAppError`` and ``SourceUnreadableError``.
+    """
+    known = _read_index(index)
+    now = time.time_ns()
+    total = hashlib.sha256()
+    digests: dict[str, list[object]] = {}
+    stamps: list[FileStamp] = []
+    dangling: list[str] = []
+    try:
+        for stamp in scan(root, lambda path: _is_left_out(root, path)):
+            if _is_other_kind(stamp):
+                continue
+            stamps.append(stamp)
+            digest = _digest(root, stamp, known, now, digests)
+            if stamp.target and not _check_link(root, stamp):
+                dangling.append(stamp.path)
+            line = f"{stamp.path}\0{stat.S_IMODE(stamp.mode):o}\0{digest}\0"
+            total.update(line.encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        path = os.path.relpath(error.filename or root, root)
+        cause = (error.strerror or str(error)).lower()
+        raise SourceUnreadableError(path=path, cause=cause) from error
+    if digests != known:
+        _write_index(index, digests)
+    return AppFiles(tuple(stamps), total.hexdigest(), tuple(dangling))
+
+
+def _is_left_out(root: Path, path: str) -> bool:
+    name = path.rpartition("/")[2]
+    return name in _LEFT_OUT or os.path.isfile(f"{root}/{path}/pyvenv.cfg")  # noqa: PTH113 (hot path)
+
+
+def _is_other_kind(stamp: FileStamp) -> bool:
+    """Return whether this is a socket, pipe or device, which no slug can hold."""
+    kinds = (stat.S_ISREG, stat.S_ISDIR, stat.S_ISLNK)
+    return not any(is_kind(stamp.mode) for is_kind in kinds)
+
+
+def _digest(
+    root: Path,
+    stamp: FileStamp,
+    known: dict[str, list[object]],
+    now: int,
+    digests: dict[str, list[object]],
+) -> str:
+    if stamp.target:
+        return f"-> {stamp.target}"
+    if stat.S_ISDIR(stamp.mode):
+        return "directory"
+    entry = known.get(stamp.path)
+    if entry is None or entry[:2] != [stamp.size, stamp.mtime_ns]:
+        entry = [stamp.size, stamp.mtime_ns, digest_file(f"{root}/{stamp.path}")]
+    if now - stamp.mtime_ns > _RACY_NS:
+        digests[stamp.path] = entry
+    return str(entry[2])
+
+
+def _check_link(root: Path, stamp: FileStamp) -> bool:
+    """Return whether a link leads somewhere; raise where that is out of the app."""
+    place = os.path.normpath(os.path.join(root, os.path.dirname(stamp.path), stamp.target))  # noqa: PTH118, PTH120
+    inside = place == str(root) or place.startswith(f"{root}/")
+    if os.path.isabs(stamp.target) or not inside:  # noqa: PTH117
+        raise LinkOutsideAppError(path=stamp.path, target=stamp.target)
+    return os.path.exists(f"{root}/{stamp.path}")  # noqa: PTH110 (hot path)
+
+
+def _read_index(index: Path) -> dict[str, list[object]]:
+    try:
+        data: object = json.loads(index.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _write_index(index: Path, digests: dict[str, list[object]]) -> None:
+    index.parent.mkdir(parents=True, exist_ok=True)
+    write_new(index, json.dumps(digests, separators=(",", ":")).encode())

@@ -1,0 +1,141 @@
+"""The slug on disk: what it holds, how it is put in its place and found again."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+from portside.effects.files import disk_errors, exchange, remove_tree, write_new
+from portside.model.errors.store import OutputInTheWayError
+from portside.model.facts import Process
+
+PYTHON_HOME = ".heroku/python"
+DATA = ".portside"
+SCHEMA = 1
+_KEPT_SLUGS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchData:
+    """What the launcher needs to know: the process types and defaults for the environment."""
+
+    python: str
+    package_manager: str
+    processes: tuple[Process, ...]
+    env: tuple[tuple[str, str], ...] = ()
+
+
+def write_launch_data(slug: Path, data: LaunchData, launcher: bytes, shim: bytes) -> None:
+    """Write ``.portside/``: launch data, the launcher and the program that starts it."""
+    directory = slug / DATA
+    directory.mkdir(exist_ok=True)
+    document = {
+        "schema": SCHEMA,
+        "python": data.python,
+        "package_manager": data.package_manager,
+        "processes": [{"type": p.type, "command": p.command} for p in data.processes],
+        "env": dict(data.env),
+    }
+    write_new(directory / "launch.json", _json(document))
+    write_new(directory / "launcher.py", launcher)
+    write_new(directory / "launch", shim, 0o755)
+
+
+def write_identity(slug: Path, *, app: str, key: str, report: dict[str, object]) -> None:
+    """Write what tells this slug from others, and the report of its build."""
+    write_new(slug / DATA / "report.json", _json(report))
+    identity = {"schema": SCHEMA, "app": app, "key": key}
+    write_new(slug / DATA / "slug.json", _json(identity))
+
+
+def slug_key(path: Path) -> str | None:
+    """Return the key of the slug at ``path``, or None where there is no whole slug."""
+    try:
+        data: object = json.loads((path / DATA / "slug.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(data, dict) or not (path / PYTHON_HOME / "bin" / "python3").exists():
+        return None
+    key = data.get("key")
+    return key if isinstance(key, str) else None
+
+
+@contextmanager
+def slug_staging(parent: Path) -> Iterator[Path]:
+    """Make a private directory beside where the slug will be; it is removed at the end."""
+    with disk_errors(parent):
+        parent.mkdir(parents=True, exist_ok=True)
+        root = Path(mkdtemp(prefix=".portside-", dir=parent))
+        root.chmod(0o755)
+    try:
+        yield root
+    finally:
+        remove_tree(root)
+
+
+def check_target(path: Path) -> None:
+    """Raise ``OutputInTheWayError`` unless a slug may be put at ``path``."""
+    if not os.path.lexists(path) or slug_key(path) is not None:
+        return
+    if path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
+        return
+    raise OutputInTheWayError(path=str(path))
+
+
+def publish(staged: Path, path: Path) -> None:
+    """Put a finished slug at ``path`` in one step; what was there before is removed after that."""
+    check_target(path)
+    with disk_errors(path):
+        if not os.path.lexists(path):
+            staged.rename(path)
+        elif exchange(staged, path):
+            remove_tree(staged)
+        else:
+            aside = Path(mkdtemp(prefix=".portside-", dir=path.parent))
+            path.rename(aside / "old")
+            staged.rename(path)
+            remove_tree(aside)
+
+
+def publish_generation(staged: Path, directory: Path, key: str) -> Path:
+    """Put a slug among an app's generations and make it the current one; return its place.
+
+    The one before stays, for processes that still run from it; older ones are removed.
+    """
+    place = directory / key[:16]
+    publish(staged, place)
+    link = directory / f".current-{os.getpid()}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(place.name)
+    link.replace(directory / "current")
+    generations = [
+        p for p in directory.iterdir() if p.is_dir() and not p.name.startswith((".", "current"))
+    ]
+    generations.sort(key=lambda p: p.lstat().st_ctime, reverse=True)
+    for old in generations[_KEPT_SLUGS:]:
+        remove_tree(old)
+    return place
+
+
+def current_slug(directory: Path) -> Path | None:
+    """Return the current slug of an app, or None."""
+    link = directory / "current"
+    if slug_key(link) is None:
+        return None
+    return link.resolve()
+
+
+def copy_slug(slug: Path, path: Path) -> None:
+    """Copy a slug to another place."""
+    with slug_staging(path.absolute().parent) as root, disk_errors(path):
+        staged = root / "slug"
+        shutil.copytree(slug, staged, symlinks=True)
+        publish(staged, path)
+
+
+def _json(document: dict[str, object]) -> bytes:
+    return json.dumps(document, indent=1).encode() + b"\n"

@@ -1,0 +1,60 @@
+"""Runs Django's collectstatic in the slug and says why it failed; decides nothing else."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from portside.effects.process import Command, OnLine, ProcessRunner
+from portside.model.errors.django import (
+    CollectStaticError,
+    CollectStaticMissingFileError,
+    CollectStaticReferenceError,
+    CollectStaticSettingsError,
+    CollectStaticSyntaxError,
+)
+
+_NOT_INSTALLED = "Unknown command: 'collectstatic'"
+_CAUSES: tuple[tuple[re.Pattern[str], type[CollectStaticError]], ...] = (
+    (re.compile(r"SyntaxError|IndentationError|TabError"), CollectStaticSyntaxError),
+    (re.compile(r"ImproperlyConfigured|^KeyError"), CollectStaticSettingsError),
+    (re.compile(r"MissingFileError|could not be found with <"), CollectStaticReferenceError),
+    (re.compile(r"OSError|FileNotFoundError"), CollectStaticMissingFileError),
+)
+
+
+def why_skipped(config_vars: Mapping[str, str], *, has_disabling_file: bool) -> str | None:
+    """Return why collectstatic must not run, or None."""
+    if config_vars.get("DISABLE_COLLECTSTATIC", "0") not in {"", "0"}:
+        return "DISABLE_COLLECTSTATIC is set"
+    if has_disabling_file:
+        return ".heroku/collectstatic_disabled is there (deprecated: set DISABLE_COLLECTSTATIC=1)"
+    return None
+
+
+def run_collectstatic(
+    manage_py: str, slug: Path, env: Mapping[str, str], *, runner: ProcessRunner, on_line: OnLine
+) -> bool:
+    """Run it; return False where the app has Django without ``django.contrib.staticfiles``.
+
+    Raises a ``CollectStaticError`` that names the cause.
+    """
+    python = slug / ".heroku/python/bin/python3"
+    argv = (str(python), manage_py, "collectstatic", "--noinput", "--traceback")
+    done = runner.run(Command(argv, slug, {"PYTHONPATH": ".", **env}), on_line)
+    if done.ok:
+        return True
+    text = "\n".join(done.tail)
+    if _NOT_INSTALLED in text:
+        return False
+    raise _cause(text)(manage_py=manage_py, last_line=_last_line(done.tail))
+
+
+def _cause(text: str) -> type[CollectStaticError]:
+    for pattern, kind in _CAUSES:
+        if re.search(pattern.pattern, text, re.MULTILINE):
+            return kind
+    return CollectStaticError
+
+
+def _last_line(tail: tuple[str, ...]) -> str:
+    return next((line.strip() for line in reversed(tail) if line.strip()), "(no output)")
