@@ -2,25 +2,28 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup test lint types layers check
+.PHONY: setup demo test lint types layers check bench
 
 setup: .venv/.installed
 
 .venv/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "portside needs Python 3.11 or newer: make PYTHON=/path/to/python3.12"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
-		{ echo "Python can't make virtual environments here. On Debian: apt-get install python3-venv"; exit 1; }
+		{ echo "portside needs Python 3.11 or newer, and $(PYTHON) isn't: make PYTHON=/path/to/python3.12"; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv .venv || \
+		{ echo "$(PYTHON) can't make virtual environments. On Debian: apt-get install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet uv
 	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv pip install --quiet --group dev -e .
 	@touch $@
 
+demo: setup
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh
+
 test: setup
-	$(BIN)/pytest -n auto -q
+	$(BIN)/pytest -n auto --dist loadgroup -q
 
 lint: setup
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
 
 types: setup
 	$(BIN)/mypy
@@ -29,4 +32,7 @@ layers: setup
 	$(BIN)/lint-imports
 
 check: lint types layers
-	$(BIN)/pytest -n auto -q tests/unit
+	$(BIN)/pytest -n auto --dist loadgroup -q tests/unit
+
+bench: setup
+	$(BIN)/python benchmarks/run.py $(BENCH)

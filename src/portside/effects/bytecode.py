@@ -48,7 +48,7 @@ def provide_bytecode(
     owned = {source for sources in distributions.values() for source in sources}
     to_compile = [s for n in missing for s in distributions[n]]
     to_compile += sorted(set(_all_sources(site)) - owned)
-    _compile(to_compile, site, interpreter, runner, work)
+    compile_sources(to_compile, site, interpreter.executable, runner, work)
     for name in missing:
         _link_out(shelf / keys[name], site, distributions[name], tag)
     return BytecodeOutcome(len(missing), len(keys) - len(missing))
@@ -124,15 +124,19 @@ def _all_sources(site: Path) -> list[str]:
     return found
 
 
-def _compile(
-    sources: list[str], site: Path, interpreter: Interpreter, runner: ProcessRunner, work: Path
+def compile_sources(
+    sources: list[str], root: Path, python: Path, runner: ProcessRunner, work: Path
 ) -> None:
+    """Byte-compile ``sources`` (relative to ``root``) with the interpreter that will import them.
+
+    What doesn't compile is left without bytecode. ``work`` is a scratch directory.
+    """
     batches = [sources[start : start + _BATCH] for start in range(0, len(sources), _BATCH)]
 
     def compile_batch(number: int) -> None:
         listing = work / f"compile-{number}"
         listing.write_bytes("\0".join(batches[number]).encode("utf-8", "surrogateescape"))
-        argv = (str(interpreter.executable), "-I", "-S", str(_WORKER), str(listing), str(site))
+        argv = (str(python), "-I", "-S", str(_WORKER), str(listing), str(root))
         runner.run(Command(argv, work, {"PATH": "/usr/bin:/bin"}), lambda _: None)
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:

@@ -4,14 +4,12 @@ Every file is written as a new file: nothing is ever changed in place, because a
 store may be linked to from elsewhere.
 """
 
-import ctypes
 import errno
 import hashlib
 import os
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +74,8 @@ def copy_tree(source: Path, destination: Path, stamps: tuple[FileStamp, ...]) ->
     Every directory must come before what it holds, as ``scan`` yields it. Files that are already
     there are replaced, never written to.
     """
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (only builds copy)
+
     files = _make_directories_and_links(destination, stamps)
     batches = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
 
@@ -115,6 +115,8 @@ def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:
 
 def exchange(first: Path, second: Path) -> bool:
     """Swap two paths in one atomic step; return False where the system can't."""
+    import ctypes  # noqa: PLC0415 (only for a slug that replaces another)
+
     libc = ctypes.CDLL(None, use_errno=True)
     if not hasattr(libc, "renameat2"):
         return False

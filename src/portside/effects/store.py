@@ -105,6 +105,10 @@ class Store:
         """Return the layer with this key, or None; a damaged one is removed and counts as None."""
         return self._load(self._place(key.layer, key.digest), verify=True)
 
+    def has(self, key: LayerKey) -> bool:
+        """Return whether there is a layer with this key, unverified."""
+        return (self._place(key.layer, key.digest) / _MANIFEST).is_file()
+
     def layers(self, name: str) -> tuple[StoredLayer, ...]:
         """Return all layers of a kind, unverified."""
         try:

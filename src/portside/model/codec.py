@@ -1,6 +1,7 @@
 """Frozen dataclasses to JSON-ready values and back; members of a union carry their ``kind``."""
 
 import dataclasses
+import json
 import types
 import typing
 from enum import Enum
@@ -19,6 +20,11 @@ def encode(value: object) -> object:
     if isinstance(value, tuple | list | frozenset):
         return [encode(item) for item in value]
     return value
+
+
+def to_json(value: object) -> str:
+    """Return ``value`` as JSON text for people and programs."""
+    return json.dumps(encode(value), indent=2)
 
 
 def decode(kind: type[T], data: object) -> T:

@@ -100,3 +100,20 @@ class LinkOutsideAppError(BuildError):
             f"    cp -r --remove-destination \"$(readlink -f '{path}')\" '{path}'",
             failure_detail=path,
         )
+
+
+class ProcfileError(BuildError):
+    """A line of the Procfile isn't a process type, or names one again."""
+
+    code: ClassVar[str] = "procfile::invalid"
+
+    def __init__(self, *, line: int, text: str, is_repeated: bool) -> None:
+        """Take the line's number and text, and whether its type was given before."""
+        what = "names a process type that an earlier line has" if is_repeated else "can't be read"
+        super().__init__(
+            f"Line {line} of the Procfile {what}.",
+            detail=f"The line is:\n    {text}",
+            hint="Write one line per process type, such as:\n"
+            "    web: gunicorn app:app --bind 0.0.0.0:$PORT",
+            failure_detail=text,
+        )

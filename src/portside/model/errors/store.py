@@ -65,6 +65,6 @@ class OutputTargetError(BuildError):
         """Take the target as given."""
         super().__init__(
             f"'{target}' isn't a target that portside can build.",
-            hint="Use dir:PATH, slug:FILE.tar.gz or slug:FILE.tar.zst.",
+            hint="Use dir:PATH or slug:FILE.tar.gz.",
             failure_detail=target,
         )

@@ -1,0 +1,52 @@
+"""``portside inspect``: what a slug holds."""
+
+import json
+from pathlib import Path
+
+import click
+
+from portside.cli.options import json_option
+from portside.console import print_out
+from portside.effects.store import tree_size
+from portside.model.errors.run import NotASlugError
+from portside.packing.slug import DATA, slug_key
+
+
+@click.command("inspect")
+@click.argument("slug", type=click.Path(path_type=Path))
+@json_option
+def command(slug: Path, *, as_json: bool) -> None:
+    """Say what SLUG holds: Python, process types, distributions, size and how it was built."""
+    if slug_key(slug) is None:
+        raise NotASlugError(
+            path=str(slug), cause="It has no .portside/slug.json of a finished build"
+        )
+    document: dict[str, object] = {
+        name: json.loads((slug / DATA / f"{name}.json").read_bytes())
+        for name in ("slug", "launch", "report")
+    }
+    document["size"] = tree_size(slug)
+    print_out(json.dumps(document, indent=2) if as_json else _render(document))
+
+
+def _render(document: dict[str, object]) -> str:
+    slug, launch, report = (_table(document[name]) for name in ("slug", "launch", "report"))
+    rows = [
+        ("App", slug["app"]),
+        ("Key", slug["key"]),
+        ("Python", launch["python"]),
+        ("Dependencies", f"{launch['package_manager']}, installed by {report['installer']}"),
+        ("Size", f"{int(str(document['size'])) / 1e6:.1f} MB"),
+    ]
+    lines = [f"{name + ':':<16}{value}" for name, value in rows]
+    processes = launch["processes"]
+    if isinstance(processes, list):
+        lines += [f"{'Process ' + p['type'] + ':':<16}{p['command']}" for p in processes]
+    distributions = report["distributions"]
+    if isinstance(distributions, list):
+        lines += [f"  {item}" for item in distributions]
+    return "\n".join(lines)
+
+
+def _table(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,68 @@
+"""Text for people on standard output and standard error; errors and notices as text.
+
+The only module that writes to the standard streams. Colours are used on a terminal, unless
+NO_COLOR is set (no-color.org).
+"""
+
+import sys
+from collections.abc import Mapping
+from typing import IO, TextIO
+
+from portside.model.errors import BuildError
+
+_RESET = "\033[0m"
+_COLOURS = {
+    "red": "\033[31m",
+    "yellow": "\033[33m",
+    "green": "\033[32m",
+    "bold": "\033[1m",
+    "dim": "\033[2m",
+}
+
+
+class Style:
+    """Colours text where colours are wanted."""
+
+    def __init__(self, *, colours: bool) -> None:
+        """Take whether to colour at all."""
+        self._colours = colours
+
+    def __call__(self, colour: str, text: str) -> str:
+        """Return ``text`` in a colour, or as it is."""
+        return f"{_COLOURS[colour]}{text}{_RESET}" if self._colours else text
+
+
+def wants_colours(stream: IO[str], environ: Mapping[str, str]) -> bool:
+    """Return whether to colour: on a terminal, unless NO_COLOR (no-color.org) or TERM=dumb."""
+    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def render_error(error: BuildError, style: Style) -> str:
+    """Return an error as text for people: what was found, what is required, the fix."""
+    blocks = [style("red", f"Error: {error.summary}"), error.detail, error.hint]
+    text = "\n\n".join(block for block in blocks if block)
+    return f"\n{text}\n\nMore: {error.docs}\n"
+
+
+def print_error(error: BuildError, environ: Mapping[str, str]) -> None:
+    """Print an error on standard error."""
+    style = Style(colours=wants_colours(sys.stderr, environ))
+    print_err(render_error(error, style))
+
+
+def print_out(text: str) -> None:
+    """Print an answer on standard output."""
+    sys.stdout.write(_encodable(text, sys.stdout) + "\n")
+    sys.stdout.flush()
+
+
+def print_err(text: str) -> None:
+    """Print a line for people on standard error."""
+    sys.stderr.write(_encodable(text, sys.stderr) + "\n")
+    sys.stderr.flush()
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """Return ``text`` with what the stream can't show (file names that aren't text) replaced."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

@@ -1,0 +1,291 @@
+"""Pipenv: reads the Pipfile and the Pipfile.lock; it never resolves or fetches anything."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, time
+
+from portside.model.errors.dependencies import PipfileInvalidError, PipfileLockInvalidJsonError
+from portside.model.facts import DependencySource, PackageManager
+from portside.model.source import Source
+
+PIPFILE = "Pipfile"
+LOCK = "Pipfile.lock"
+MANIFESTS: tuple[str, ...] = (PIPFILE, LOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSource:
+    """A package index that the app names. Its URL may hold ``${NAME}`` still."""
+
+    name: str
+    url: str
+    verify_ssl: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LockedDistribution:
+    """One entry of a lock file.
+
+    ``version`` is a specifier such as ``==1.0``; ``vcs`` is the kind of repository (``git``) and
+    ``location`` its URL, or the path or URL of a project or archive.
+    """
+
+    name: str
+    version: str = ""
+    hashes: tuple[str, ...] = ()
+    markers: str = ""
+    extras: tuple[str, ...] = ()
+    index: str = ""
+    vcs: str = ""
+    location: str = ""
+    ref: str = ""
+    subdirectory: str = ""
+    editable: bool = False
+
+    @property
+    def is_path(self) -> bool:
+        """Return whether the entry is a path within the app or on this machine."""
+        return bool(self.location) and not self.vcs and not _URL.match(self.location)
+
+    def requirement(self, location: str = "") -> str:
+        """Return the entry as a line of a requirements file, hashes included.
+
+        ``location`` replaces the entry's own, for a path made absolute or an interpolated URL.
+        """
+        extras = f"[{','.join(self.extras)}]" if self.extras else ""
+        marker = f" ; {self.markers}" if self.markers else ""
+        if not self.location:
+            hashes = "".join(f" --hash={digest}" for digest in self.hashes)
+            return f"{self.name}{extras}{self.version}{marker}{hashes}"
+        target = self._target(location or self.location)
+        if self.editable and not self.vcs:
+            return f"-e {target}{extras}{marker}"
+        hashes = "".join(f" --hash={digest}" for digest in self.hashes) if not self.vcs else ""
+        return f"{self.name}{extras} @ {target}{marker}{hashes}"
+
+    def _target(self, location: str) -> str:
+        subdirectory = f"#subdirectory={self.subdirectory}" if self.subdirectory else ""
+        if self.vcs:
+            location = location.removeprefix(f"{self.vcs}+")
+            if "://" not in location and not location.startswith("/"):
+                # The scp-like spelling git@host:path isn't a URL.
+                location = "ssh://" + location.replace(":", "/", 1)
+            elif location.startswith("/"):
+                location = f"file://{location}"
+            return f"{self.vcs}+{location}{f'@{self.ref}' if self.ref else ''}{subdirectory}"
+        return f"{location}{subdirectory}"
+
+
+@dataclass(frozen=True, slots=True)
+class PipfileLock:
+    """A Pipfile.lock: the hash of the Pipfile it was made for, the indexes and what it pins."""
+
+    pipfile_hash: str
+    sources: tuple[IndexSource, ...]
+    default: tuple[LockedDistribution, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LocklessRequirements:
+    """What a Pipfile without a lock asks for, in its own order."""
+
+    sources: tuple[IndexSource, ...]
+    packages: tuple[LockedDistribution, ...]
+    allow_prereleases: bool = False
+
+
+def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)
+    """Return the app's Pipfile and its lock, None if it has neither."""
+    files = tuple(name for name in MANIFESTS if source.is_file(name))
+    if not files:
+        return None
+    lock = LOCK if LOCK in files else None
+    return DependencySource(
+        manager=PackageManager.PIPENV,
+        manifest=files[0],
+        lock=lock,
+        files=files,
+        reason=f"there is a {' and a '.join(files)}",
+    )
+
+
+def read_pipfile_lock(source: Source) -> PipfileLock:
+    """Read the Pipfile.lock.
+
+    Raises ``PipfileLockInvalidJsonError`` and ``SourceUnreadableError``.
+    """
+    try:
+        data: object = json.loads(source.read(LOCK).decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise PipfileLockInvalidJsonError(cause=str(error)) from error
+    if not isinstance(data, dict) or not isinstance(data.get("_meta"), dict):
+        raise PipfileLockInvalidJsonError(cause='there is no "_meta" in it')
+    meta = _table(data, "_meta")
+    default = data.get("default", {})
+    if not isinstance(default, dict):
+        raise PipfileLockInvalidJsonError(cause='"default" must be an object')
+    try:
+        entries = tuple(_entry(str(name), value) for name, value in default.items())
+    except ValueError as error:
+        raise PipfileLockInvalidJsonError(cause=str(error)) from error
+    return PipfileLock(_text(_table(meta, "hash"), "sha256"), _sources(meta, "sources"), entries)
+
+
+def pipfile_hashes(source: Source) -> frozenset[str]:
+    """Return the hashes that a lock of this Pipfile may carry: Pipenv's and plette's differ.
+
+    Raises ``PipfileInvalidError`` and ``SourceUnreadableError``.
+    """
+    data = _read_pipfile(source)
+    return frozenset({_hash(data, canonical=True), _hash(data, canonical=False)})
+
+
+def lockless_requirements(source: Source) -> LocklessRequirements:
+    """Return what a Pipfile without a lock asks for.
+
+    Raises ``PipfileInvalidError`` and ``SourceUnreadableError``.
+    """
+    data = _read_pipfile(source)
+    try:
+        packages = tuple(_entry(name, value) for name, value in _table(data, "packages").items())
+    except ValueError as error:
+        raise PipfileInvalidError(cause=str(error)) from error
+    allow = _table(data, "pipenv").get("allow_prereleases") is True
+    return LocklessRequirements(_sources(data, "source"), packages, allow)
+
+
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+_VCS = ("git", "hg", "svn", "bzr")
+_PYPI = {"name": "pypi", "url": "https://pypi.org/simple", "verify_ssl": True}
+_KNOWN_SECTIONS = frozenset(
+    {"source", "packages", "dev-packages", "requires", "scripts", "pipfile", "pipenv"}
+)
+_CATEGORIES_OF_THE_LOCK = frozenset({"default", "develop"})
+
+
+def _read_pipfile(source: Source) -> dict[str, object]:
+    import tomllib  # noqa: PLC0415 (slow to import, and most apps have no Pipfile)
+
+    try:
+        data: dict[str, object] = tomllib.loads(source.read(PIPFILE).decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise PipfileInvalidError(cause=str(error)) from error
+    for name in ("packages", "dev-packages", "requires", "pipenv"):
+        if not isinstance(data.get(name, {}), dict):
+            raise PipfileInvalidError(cause=f"[{name}] must be a table")
+    return data
+
+
+def _hash(data: Mapping[str, object], *, canonical: bool) -> str:
+    """Hash the Pipfile's contents as Pipenv does; comments, scripts and settings don't count."""
+
+    def section(value: object) -> object:
+        if canonical and isinstance(value, dict):
+            return {_canonical(str(name)): item for name, item in value.items()}
+        return value
+
+    sources = data.get("source", data.get("sources", [_PYPI]))
+    content: dict[str, object] = {
+        "_meta": {"sources": sources, "requires": data.get("requires", {})},
+        "default": section(data.get("packages", {})),
+        "develop": section(data.get("dev-packages", {})),
+    }
+    for name, value in data.items():
+        if name not in _KNOWN_SECTIONS | _CATEGORIES_OF_THE_LOCK:
+            content[name] = section(value)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=_date)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _date(value: object) -> str:
+    return value.isoformat() if isinstance(value, date | time) else str(value)
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _sources(data: Mapping[str, object], key: str) -> tuple[IndexSource, ...]:
+    return tuple(_each_source(data.get(key))) or (IndexSource("pypi", "https://pypi.org/simple"),)
+
+
+def _each_source(value: object) -> Iterator[IndexSource]:
+    for item in value if isinstance(value, list) else []:
+        if isinstance(item, dict) and isinstance(item.get("url"), str):
+            verify = item.get("verify_ssl", True)
+            is_verified = verify not in {False, "false", "False", "0"}
+            yield IndexSource(_text(item, "name"), _text(item, "url"), is_verified)
+
+
+def _entry(name: str, value: object) -> LockedDistribution:
+    """Return an entry of a lock or a Pipfile; raise ValueError where it makes no sense."""
+    if isinstance(value, str):
+        return LockedDistribution(name, _specifier(value))
+    if not isinstance(value, dict):
+        raise ValueError(f"the entry for {name} must be a string or a table")  # noqa: TRY004 (one kind)
+    table: dict[str, object] = {str(key): item for key, item in value.items()}
+    vcs = next((kind for kind in _VCS if kind in table), "")
+    location = _text(table, vcs) if vcs else _text(table, "path") or _text(table, "file")
+    if location == ".":
+        location = "./"
+    return LockedDistribution(
+        name=name,
+        version="" if location else _specifier(_text(table, "version")),
+        hashes=_texts(table, "hashes"),
+        markers=_markers(table),
+        extras=_texts(table, "extras"),
+        index=_text(table, "index"),
+        vcs=vcs,
+        location=location,
+        ref=_text(table, "ref"),
+        subdirectory=_text(table, "subdirectory"),
+        editable=table.get("editable") is True,
+    )
+
+
+def _specifier(version: str) -> str:
+    version = version.strip()
+    if version == "*":
+        return ""
+    return f"=={version}" if version[:1].isdigit() else version
+
+
+_MARKER_KEYS = (
+    "os_name",
+    "sys_platform",
+    "platform_machine",
+    "platform_python_implementation",
+    "platform_release",
+    "platform_system",
+    "platform_version",
+    "python_version",
+    "python_full_version",
+    "implementation_name",
+    "implementation_version",
+)
+
+
+def _markers(table: Mapping[str, object]) -> str:
+    """Join ``markers`` and the spelling with one key for each marker variable."""
+    parts = [_text(table, "markers")]
+    parts += [f"{key} {_text(table, key)}" for key in _MARKER_KEYS if key in table]
+    present = [part for part in parts if part]
+    return present[0] if len(present) == 1 else " and ".join(f"({part})" for part in present)
+
+
+def _table(data: Mapping[str, object], key: str) -> dict[str, object]:
+    value = data.get(key)
+    return {str(name): item for name, item in value.items()} if isinstance(value, dict) else {}
+
+
+def _text(data: Mapping[str, object], key: str) -> str:
+    value = data.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _texts(data: Mapping[str, object], key: str) -> tuple[str, ...]:
+    value = data.get(key)
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()

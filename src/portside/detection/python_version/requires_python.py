@@ -1,0 +1,159 @@
+"""The ranges of Python versions a project declares; it only reads and compares them.
+
+PEP 621's ``requires-python``, Poetry's ``python`` dependency, and what uv.lock and poetry.lock
+repeat of these.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from portside.detection.python_version.documents import parse_version, read_toml, value_at
+from portside.model.errors.python_version import (
+    RequiresPythonInvalidError,
+    RequiresPythonUnsatisfiableError,
+)
+from portside.model.policy import PythonPolicy
+from portside.model.python_version import Origin, PythonConstraint, RequestedPython, Series
+from portside.model.source import Source
+
+_PYPROJECT = "pyproject.toml"
+_POETRY_LOCK = "poetry.lock"
+# No series has had, or is planned to have, anywhere near as many patch releases.
+_PATCHES = 50
+_BEYOND = 10
+_LAST_OF_TWO = Series(2, 7)
+
+# https://python-poetry.org/docs/dependency-specification/#version-constraints
+_POETRY_PART = re.compile(
+    r"(?P<operator>\^|~=|~|===?|!=|<=|>=|<|>|=)?\s*(?P<version>v?[0-9][A-Za-z0-9.*+!]*|\*)"
+)
+
+
+def read_constraints(source: Source) -> tuple[PythonConstraint, ...]:
+    """Return every declared range, the project's own before those in lock files.
+
+    Raises ``RequiresPythonInvalidError`` and ``PythonVersionInvalidTomlError``.
+    """
+    pyproject = read_toml(source, _PYPROJECT)
+    uv_lock = read_toml(source, "uv.lock")
+    poetry_lock = read_toml(source, _POETRY_LOCK)
+    found = (
+        _pep440(pyproject, _PYPROJECT, "project", "requires-python"),
+        _poetry(pyproject, _PYPROJECT, "tool", "poetry", "dependencies", "python"),
+        _pep440(uv_lock, "uv.lock", "requires-python"),
+        _poetry(poetry_lock, _POETRY_LOCK, "metadata", "python-versions"),
+    )
+    return tuple(constraint for constraint in found if constraint is not None)
+
+
+def choose(
+    constraints: tuple[PythonConstraint, ...], policy: PythonPolicy
+) -> RequestedPython | None:
+    """Return the newest supported series that satisfies the ranges; None without any range.
+
+    A range that only unsupported series satisfy gives the newest of these, so that the policy
+    can name the problem. A range that is one version (``==3.12.7``) gives exactly that. Where
+    the ranges contradict each other, the first one counts.
+    Raises ``RequiresPythonUnsatisfiableError``.
+    """
+    if not constraints:
+        return None
+    first = constraints[0]
+    pinned = _pinned(first)
+    if pinned is not None:
+        return pinned
+    candidates = [RequestedPython(series, None, first.origin) for series in _series(policy)]
+    for narrowed in (constraints, constraints[:1]):
+        for candidate in candidates:
+            if all(is_satisfied(constraint, candidate) for constraint in narrowed):
+                return candidate
+    raise RequiresPythonUnsatisfiableError(origin=first.origin, specifier=first.specifier)
+
+
+def is_satisfied(constraint: PythonConstraint, requested: RequestedPython) -> bool:
+    """Return whether the exact version, or any patch of the series, is in the range."""
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 (start-up time)
+
+    specifiers = SpecifierSet(constraint.specifier)
+    return any(specifiers.contains(text, prereleases=True) for text in _versions(requested))
+
+
+def _versions(requested: RequestedPython) -> Iterable[str]:
+    if requested.patch is not None:
+        return (str(requested),)
+    # From the last, as nearly every range that holds a patch holds the later ones.
+    return (f"{requested.series}.{patch}" for patch in range(_PATCHES, -1, -1))
+
+
+def _series(policy: PythonPolicy) -> Iterator[Series]:
+    """Yield the supported series, newest first, then older ones, then ones not known yet."""
+    newest, oldest = policy.newest_known, policy.oldest_supported
+    yield from policy.supported
+    yield from (Series(oldest.major, minor) for minor in range(oldest.minor - 1, -1, -1))
+    yield _LAST_OF_TWO
+    yield from (Series(newest.major, newest.minor + step) for step in range(1, _BEYOND))
+    yield Series(newest.major + 1, 0)
+
+
+def _pinned(constraint: PythonConstraint) -> RequestedPython | None:
+    match = re.fullmatch(r"\s*==\s*([0-9]+\.[0-9]+)(\.[0-9]+)?\s*", constraint.specifier)
+    if match is None:
+        return None
+    return parse_version(f"{match[1]}{match[2] or '.0'}", constraint.origin)
+
+
+def _pep440(data: object, file: str, *keys: str) -> PythonConstraint | None:
+    value = value_at(data, *keys)
+    if value is None:
+        return None
+    return _constraint(str(value), str(value), Origin(file, field=".".join(keys)))
+
+
+def _poetry(data: object, file: str, *keys: str) -> PythonConstraint | None:
+    value = value_at(data, *keys)
+    if isinstance(value, dict):
+        value = value.get("version")
+    if value is None or "|" in str(value):  # no single specifier set can express alternatives
+        return None
+    origin = Origin(file, field=".".join(keys))
+    return _constraint(convert_poetry(str(value)), str(value), origin)
+
+
+def _constraint(specifier: str | None, text: str, origin: Origin) -> PythonConstraint:
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 (start-up time)
+
+    is_lock = origin.name != _PYPROJECT
+    if specifier is None:
+        raise RequiresPythonInvalidError(origin=origin, text=text, is_lock=is_lock)
+    try:
+        SpecifierSet(specifier)
+    except InvalidSpecifier as error:
+        raise RequiresPythonInvalidError(origin=origin, text=text, is_lock=is_lock) from error
+    return PythonConstraint(specifier, origin)
+
+
+def convert_poetry(text: str) -> str | None:
+    """Return Poetry's constraint as a PEP 440 specifier set ("" = any); None if malformed.
+
+    Alternatives (``||``) aren't understood: callers have to leave them out.
+    """
+    if re.sub(r"[\s,]", "", _POETRY_PART.sub("", text)):
+        return None
+    parts = [_convert_part(m["operator"] or "", m["version"]) for m in _POETRY_PART.finditer(text)]
+    return ",".join(part for part in parts if part) if parts else None
+
+
+def _convert_part(operator: str, version: str) -> str:
+    version = version.removeprefix("v")
+    if version == "*":
+        return ""
+    if operator in {"^", "~"}:
+        return _convert_bounds(operator, version)
+    return f"{'==' if operator in {'', '='} else operator}{version}"
+
+
+def _convert_bounds(operator: str, version: str) -> str:
+    numbers = [int(part) for part in re.findall(r"(?:^|(?<=\.))[0-9]+", version)]
+    kept = 2 if operator == "~" and len(numbers) > 1 else 1
+    upper = [*numbers[: kept - 1], numbers[kept - 1] + 1]
+    return f">={version},<{'.'.join(map(str, upper))}"

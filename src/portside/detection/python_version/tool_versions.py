@@ -1,0 +1,60 @@
+"""The version managers' files .tool-versions (asdf) and mise.toml; it reads no other tool's."""
+
+from portside.detection.python_version.documents import parse_version, read_toml, value_at
+from portside.model.errors.python_version import ToolVersionsInvalidVersionError
+from portside.model.python_version import Origin, RequestedPython
+from portside.model.source import Source
+
+ASDF_FILE = ".tool-versions"
+MISE_FILES = ("mise.toml", ".mise.toml")
+
+# The developer's own Python is wanted, which says nothing about the version.
+_SYSTEM = "system"
+
+
+def read_tool_versions(source: Source) -> RequestedPython | None:
+    """Return the version these files name, .tool-versions first; None where none does.
+
+    Raises ``ToolVersionsInvalidVersionError`` and ``PythonVersionInvalidTomlError``.
+    """
+    found = _read_asdf(source)
+    for file in MISE_FILES:
+        found = found or parse_mise(read_toml(source, file), file)
+    return found
+
+
+def _read_asdf(source: Source) -> RequestedPython | None:
+    if not source.is_file(ASDF_FILE):
+        return None
+    return parse_tool_versions(source.read(ASDF_FILE).decode("utf-8", "replace"))
+
+
+def parse_tool_versions(text: str) -> RequestedPython | None:
+    """Return the first version on the line of ``python``; None where there is no such line."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.partition("#")[0].split()
+        if words[:1] == ["python"]:
+            return _parse(" ".join(words[1:2]), Origin(ASDF_FILE, line=number))
+    return None
+
+
+def parse_mise(data: object, file: str) -> RequestedPython | None:
+    """Return the version of ``tools.python``: a string, a table with one, or a list of these."""
+    value = value_at(data, "tools", "python")
+    if isinstance(value, list):
+        value = value[0] if value else None
+    if isinstance(value, dict):
+        value = value_at(value, "version")
+    if value is None:
+        return None
+    origin = Origin(file, field="tools.python")
+    if not isinstance(value, str):
+        raise ToolVersionsInvalidVersionError(origin=origin, text=f"{value} (without quotes)")
+    return _parse(value, origin)
+
+
+def _parse(text: str, origin: Origin) -> RequestedPython | None:
+    version = parse_version(text, origin)
+    if version is None and text != _SYSTEM:
+        raise ToolVersionsInvalidVersionError(origin=origin, text=text)
+    return version

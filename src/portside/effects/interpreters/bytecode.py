@@ -1,0 +1,160 @@
+"""Makes an interpreter's own bytecode valid whatever the time stamps of its sources are."""
+
+import contextlib
+import json
+import os
+import struct
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from portside.effects.process import Command, ProcessRunner
+
+_HEADER = struct.Struct("<4sI8s")
+_TIMESTAMP = struct.Struct("<II")
+_BY_TIMESTAMP, _UNCHECKED, _CHECKED = 0b00, 0b01, 0b11
+_32_BITS = 0xFFFFFFFF
+_SMALLEST_BATCH = 20
+# The hash of a source depends on the interpreter's magic number, so the target computes it.
+_DESCRIBE = """
+import importlib.util, json, os, sys
+hashes = {}
+for directory, _, names in os.walk(sys.argv[1]):
+    for name in names:
+        if name.endswith(".py"):
+            path = os.path.join(directory, name)
+            with open(path, "rb") as file:
+                hashes[path] = importlib.util.source_hash(file.read()).hex()
+magic = importlib.util.MAGIC_NUMBER.hex()
+print(json.dumps({"magic": magic, "tag": sys.implementation.cache_tag, "hashes": hashes}))
+"""
+
+
+class BytecodeError(Exception):
+    """The interpreter didn't tell what its bytecode has to look like."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What the target's bytecode looks like; ``hashes`` is by the absolute path of a source."""
+
+    magic: bytes
+    tag: str
+    hashes: dict[str, bytes]
+
+    def bytecode_path(self, source: str) -> str:
+        directory, name = os.path.split(source)
+        return f"{directory}/__pycache__/{name.removesuffix('.py')}.{self.tag}.pyc"
+
+
+def make_bytecode_portable(directory: Path, executable: Path, runner: ProcessRunner) -> None:
+    """Give each module below ``directory`` bytecode that is never checked against its source.
+
+    Bytecode that is valid is converted, the rest is compiled by ``executable``; a source that
+    doesn't compile gets none. Files are replaced, never written to. Raises ``BytecodeError``,
+    ``CouldNotStartError`` and ``OSError``.
+    """
+    target = _describe(directory, executable, runner)
+    missing = [
+        source
+        for source, source_hash in sorted(target.hashes.items())
+        if not _convert(source, target.bytecode_path(source), target.magic, source_hash)
+    ]
+    _remove_orphans(directory, target)
+    _compile(missing, directory, executable, runner)
+
+
+def _describe(directory: Path, executable: Path, runner: ProcessRunner) -> _Target:
+    argv = (str(executable), "-I", "-S", "-B", "-c", _DESCRIBE, str(directory))
+    answer = runner.capture(Command(argv, directory, {}))
+    try:
+        facts: object = json.loads(answer.stdout)
+    except ValueError:
+        facts = None
+    if not isinstance(facts, dict) or answer.exit_status != 0:
+        raise BytecodeError(f"{executable}: {answer.stderr.strip()[-500:]}")
+    hashes: object = facts.get("hashes")
+    return _Target(
+        bytes.fromhex(str(facts.get("magic"))),
+        str(facts.get("tag")),
+        {str(path): bytes.fromhex(str(value)) for path, value in hashes.items()}
+        if isinstance(hashes, dict)
+        else {},
+    )
+
+
+def _convert(source: str, bytecode: str, magic: bytes, source_hash: bytes) -> bool:
+    """Make valid bytecode unchecked; remove what isn't valid. Return whether it is there."""
+    try:
+        with open(bytecode, "rb") as file:  # noqa: PTH123 (hot path)
+            data = file.read()
+    except FileNotFoundError:
+        return False
+    flags = _valid_flags(data, source, magic, source_hash)
+    if flags is None:
+        os.unlink(bytecode)  # noqa: PTH108 (hot path)
+    elif flags != _UNCHECKED:
+        header = _HEADER.pack(magic, _UNCHECKED, source_hash)
+        _replace(bytecode, header + data[_HEADER.size :])
+    return flags is not None
+
+
+def _valid_flags(data: bytes, source: str, magic: bytes, source_hash: bytes) -> int | None:
+    """Return the flags of bytecode that fits its source, or None."""
+    if len(data) <= _HEADER.size:
+        return None
+    actual_magic, flags, stamp = _HEADER.unpack_from(data)
+    if actual_magic != magic or flags not in (_BY_TIMESTAMP, _UNCHECKED, _CHECKED):
+        return None
+    status = os.stat(source)  # noqa: PTH116 (hot path)
+    expected = source_hash
+    if flags == _BY_TIMESTAMP:
+        expected = _TIMESTAMP.pack(int(status.st_mtime) & _32_BITS, status.st_size & _32_BITS)
+    return flags if stamp == expected else None
+
+
+def _replace(path: str, data: bytes) -> None:
+    """Put a new file in the place of another."""
+    temporary = f"{path}.{os.getpid()}"
+    try:
+        with open(temporary, "xb") as file:  # noqa: PTH123 (hot path)
+            file.write(data)
+            os.fchmod(file.fileno(), 0o644)
+        os.replace(temporary, path)  # noqa: PTH105 (hot path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)  # noqa: PTH108 (hot path)
+        raise
+
+
+def _remove_orphans(directory: Path, target: _Target) -> None:
+    """Remove cached bytecode that the target would never load, or only if it was checked."""
+    wanted = {target.bytecode_path(source) for source in target.hashes}
+    for cache, _, names in os.walk(directory):
+        if os.path.basename(cache) == "__pycache__":  # noqa: PTH119 (hot path)
+            for path in (f"{cache}/{name}" for name in names):
+                if path.endswith(".pyc") and path not in wanted:
+                    os.unlink(path)  # noqa: PTH108 (hot path)
+
+
+def _compile(sources: list[str], directory: Path, executable: Path, runner: ProcessRunner) -> None:
+    """Compile in several processes; compileall itself would do so for directories only."""
+    if not sources:
+        return
+    workers = min(os.cpu_count() or 1, 1 + len(sources) // _SMALLEST_BATCH)
+    with tempfile.TemporaryDirectory(prefix="portside-compile-") as work:
+
+        def compile_batch(number: int) -> None:
+            listing = Path(work, str(number))
+            # compileall reads UTF-8 only; a name that isn't becomes one that it doesn't find.
+            text = "\n".join(sources[number::workers])
+            listing.write_text(text, encoding="utf-8", errors="replace")
+            argv = (str(executable), "-I", "-S", "-B", "-m", "compileall", "-q")
+            options = ("-s", str(directory), "--invalidation-mode", "unchecked-hash")
+            # Sources that don't compile are no failure: some are there as data.
+            runner.capture(Command((*argv, *options, "-i", str(listing)), directory, {}))
+
+        with ThreadPoolExecutor(workers) as pool:
+            for _ in pool.map(compile_batch, range(workers)):
+                pass

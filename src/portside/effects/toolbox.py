@@ -1,0 +1,23 @@
+"""The effects that steps are given, bound together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from portside.effects.host import Host
+from portside.effects.process import ProcessRunner
+from portside.effects.store import Store
+from portside.effects.tools import find_uv
+
+
+@dataclass(frozen=True, slots=True)
+class Toolbox:
+    """The store, the process runner and the facts about this machine."""
+
+    store: Store
+    runner: ProcessRunner
+    host: Host
+
+    @property
+    def uv(self) -> Path:
+        """Return uv's path, looked up when it is needed."""
+        return find_uv()

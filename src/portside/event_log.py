@@ -1,0 +1,152 @@
+"""Events as text for people, or as JSON lines.
+
+Plain lines everywhere; on a terminal also a line that tells how long a step has been running once
+it takes over a second.
+"""
+
+import json
+import shlex
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import IO
+
+from portside.console import Style, wants_colours
+from portside.model.codec import encode
+from portside.model.events import (
+    BuildFailed,
+    BuildFinished,
+    BuildStarted,
+    Detail,
+    Event,
+    Noticed,
+    Outcome,
+    Output,
+    Progress,
+    StepFinished,
+    StepStarted,
+)
+from portside.model.facts import Notice, NoticeLevel
+
+_SHOWN_AFTER = 1.0
+_TICK = 0.2
+
+
+class TextConsole:
+    """Renders events for people, on standard error."""
+
+    def __init__(self, environ: Mapping[str, str], stream: IO[str] | None = None) -> None:
+        """Take the environment, and where to write (standard error unless given)."""
+        self._stream = stream or sys.stderr
+        self._is_terminal = self._stream.isatty()
+        self._style = Style(colours=wants_colours(self._stream, environ))
+        self._lock = threading.Lock()
+        self._ticker: _Ticker | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Render one event."""
+        if isinstance(event, StepFinished):
+            self._stop_ticking()
+        with self._lock:
+            for line in self._lines(event):
+                self._write(line)
+        if isinstance(event, StepStarted) and self._is_terminal:
+            self._ticker = _Ticker(self._stream, self._lock, event.title)
+
+    def _stop_ticking(self) -> None:
+        if self._ticker is not None:
+            self._ticker.stop()
+            self._ticker = None
+
+    def _write(self, line: str) -> None:
+        clear = "\r\033[K" if self._ticker is not None else ""
+        self._stream.write(f"{clear}{line}\n")
+        self._stream.flush()
+
+    def _lines(self, event: Event) -> list[str]:  # noqa: PLR0911 (one case per event)
+        match event:
+            case BuildStarted():
+                return [self._style("bold", f"Building {event.app}") + f" from {event.source}"]
+            case StepStarted():
+                return [f"{self._style('bold', '----->')} {event.title}"]
+            case Output():
+                return [f"       {event.text}"]
+            case Detail():
+                return [self._style("dim", f"       {event.text}")]
+            case Noticed():
+                return render_notice(event.notice, self._style)
+            case StepFinished():
+                return self._finished(event)
+            case BuildFinished():
+                return self._done(event)
+            case Progress() | BuildFailed():
+                # Progress is for JSON; the command line renders the error itself, once.
+                return []
+
+    def _finished(self, event: StepFinished) -> list[str]:
+        match event.outcome:
+            case Outcome.REUSED:
+                return [self._style("dim", f"       {event.step}: reused, {event.reason}")]
+            case Outcome.SKIPPED:
+                return [self._style("dim", f"       {event.step}: skipped, {event.reason}")]
+            case Outcome.DONE:
+                return [self._style("dim", f"       done in {event.duration:.1f} s")]
+            case Outcome.FAILED:
+                return [self._style("red", f"       failed after {event.duration:.1f} s")]
+
+    def _done(self, event: BuildFinished) -> list[str]:
+        what = "Nothing changed" if event.unchanged else "Built"
+        lines = [self._style("green", f"{what} in {event.duration:.2f} s")]
+        lines += [f"  {artifact}" for artifact in event.artifacts]
+        return [*lines, f"Run it:  portside run {shlex.quote(event.artifacts[0])}"]
+
+
+class JsonConsole:
+    """Writes each event as one JSON object a line, on standard output (see docs/events.md)."""
+
+    def __init__(self, stream: IO[str] | None = None) -> None:
+        """Take where to write (standard output unless given)."""
+        self._stream = stream or sys.stdout
+
+    def __call__(self, event: Event) -> None:
+        """Write one event."""
+        self._stream.write(json.dumps({"schema": 1, "event": encode(event)}) + "\n")
+        self._stream.flush()
+
+
+class _Ticker:
+    """Shows on a terminal how long a step has been running, from its first second on."""
+
+    def __init__(self, stream: IO[str], lock: threading.Lock, title: str) -> None:
+        self._stream = stream
+        self._lock = lock
+        self._title = title
+        self._stopped = threading.Event()
+        self._started = time.monotonic()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+        with self._lock:
+            self._stream.write("\r\033[K")
+            self._stream.flush()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(_TICK):
+            elapsed = time.monotonic() - self._started
+            if elapsed < _SHOWN_AFTER:
+                continue
+            with self._lock:
+                self._stream.write(f"\r\033[K       … {self._title}, {elapsed:.0f} s")
+                self._stream.flush()
+
+
+def render_notice(notice: Notice, style: Style) -> list[str]:
+    """Return a notice as lines for people."""
+    if notice.level is NoticeLevel.NOTE:
+        return [f"       {notice.summary}"]
+    hint = [f" !     {line}" for line in notice.hint.splitlines()]
+    return [style("yellow", line) for line in (f" !     Warning: {notice.summary}", *hint)]

@@ -1,0 +1,54 @@
+"""Writes a slug as an archive, reproducibly: names sorted, one owner, one time."""
+
+import gzip
+import os
+import tarfile
+from pathlib import Path
+from typing import IO
+
+from portside.effects.files import disk_errors, scan
+from portside.model.errors.store import OutputTargetError
+
+# The time Cloud Native Buildpacks give every file (1980-01-01T00:00:01Z); bytecode in a slug is
+# never checked against it.
+_TIME = 315532801
+_LEVEL = 6
+
+
+def write_archive(slug: Path, path: Path) -> None:
+    """Write the slug to ``path``, whole or not at all. The name's ending says how it is packed.
+
+    Raises ``OutputTargetError`` for an ending other than ``.tar``, ``.tar.gz`` and ``.tgz``.
+    """
+    if not path.name.endswith((".tar", ".tar.gz", ".tgz")):
+        raise OutputTargetError(target=f"slug:{path}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    with disk_errors(path.parent, "the archive"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("wb") as file:
+                _write(slug, file, compress=not path.name.endswith(".tar"))
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _write(slug: Path, file: IO[bytes], *, compress: bool) -> None:
+    if not compress:
+        _write_tar(slug, file)
+        return
+    with gzip.GzipFile(filename="", mode="wb", compresslevel=_LEVEL, fileobj=file, mtime=0) as out:
+        _write_tar(slug, out)
+
+
+def _write_tar(slug: Path, file: IO[bytes] | gzip.GzipFile) -> None:
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for stamp in scan(slug):
+            archive.add(slug / stamp.path, stamp.path, recursive=False, filter=_normalised)
+
+
+def _normalised(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mtime = _TIME
+    return member

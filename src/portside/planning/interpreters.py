@@ -1,0 +1,63 @@
+"""Which interpreters to try for an app, best first; pure."""
+
+from portside.model.errors.python_version import UnknownPatchError
+from portside.model.interpreter import InterpreterCandidate, InterpreterSource
+from portside.model.python_version import (
+    PythonConstraint,
+    PythonVersion,
+    RequestedPython,
+    Series,
+)
+
+_ORDER = {source: rank for rank, source in enumerate(InterpreterSource)}
+
+
+def plan_interpreters(
+    requested: RequestedPython,
+    constraints: tuple[PythonConstraint, ...] = (),
+    *,
+    inventory: tuple[InterpreterCandidate, ...],
+    stored: tuple[InterpreterCandidate, ...],
+    local: tuple[InterpreterCandidate, ...],
+) -> tuple[InterpreterCandidate, ...]:
+    """Return what to try, best first: the newest patch, and of one version the cheapest source.
+
+    Only the newest version of ``inventory`` is worth a download: where that fails, an older one
+    would too, so that only what is at hand follows it. An exact request admits one version only,
+    and no version outside one of ``constraints`` is used.
+
+    Raises ``UnknownPatchError`` where nothing is known that was asked for.
+    """
+
+    def admitted(candidates: tuple[InterpreterCandidate, ...]) -> list[InterpreterCandidate]:
+        wanted = [item for item in candidates if requested.admits(item.version)]
+        return _best_first([item for item in wanted if _satisfies(item.version, constraints)])
+
+    found = _best_first([*admitted(stored), *admitted(inventory)[:1], *admitted(local)])
+    if not found:
+        known = newest((*inventory, *stored, *local), requested.series)
+        raise UnknownPatchError(
+            requested=str(requested),
+            newest=str(known) if known else "",
+            origin=str(requested.origin),
+        )
+    return tuple(found)
+
+
+def newest(inventory: tuple[InterpreterCandidate, ...], series: Series) -> PythonVersion | None:
+    """Return the newest patch of a series that is offered, or None where none is."""
+    versions = (item.version for item in inventory if item.version.series == series)
+    return max(versions, default=None)
+
+
+def _best_first(candidates: list[InterpreterCandidate]) -> list[InterpreterCandidate]:
+    by_source = sorted(dict.fromkeys(candidates), key=lambda item: _ORDER[item.source])
+    return sorted(by_source, key=lambda item: item.version, reverse=True)
+
+
+def _satisfies(version: PythonVersion, constraints: tuple[PythonConstraint, ...]) -> bool:
+    if not constraints:
+        return True
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 (most apps declare no range)
+
+    return all(SpecifierSet(item.specifier).contains(str(version)) for item in constraints)

@@ -1,0 +1,146 @@
+"""Puts an interpreter in place: the first candidate that can be had, kept as a layer."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from portside.effects.files import write_new
+from portside.effects.host import Host
+from portside.effects.interpreters import obtain_interpreter
+from portside.effects.process import OnLine
+from portside.effects.store import Store, StoredLayer
+from portside.effects.toolbox import Toolbox
+from portside.model.errors import BuildError
+from portside.model.errors.interpreter import InterpreterUnavailableError, SourceUnreachableError
+from portside.model.errors.store import DiskFullError
+from portside.model.interpreter import Interpreter, InterpreterCandidate, InterpreterSource
+from portside.model.layers import KeyInput, LayerKey
+from portside.model.python_version import PythonVersion
+
+LAYER = "python"
+# Raised whenever an interpreter's files would come out differently from the same source.
+_RECIPE = "2"
+_REMEMBER_SECONDS = 600.0
+
+
+def stored_candidates(store: Store, platform: str) -> tuple[InterpreterCandidate, ...]:
+    """Return the interpreters that the store has for this platform."""
+    return tuple(
+        InterpreterCandidate(
+            PythonVersion.parse(layer.fact("version")),
+            InterpreterSource.STORE,
+            layer.key.digest,
+        )
+        for layer in store.layers(LAYER)
+        if layer.fact("platform") == platform and KeyInput("recipe", _RECIPE) in layer.key.inputs
+    )
+
+
+def stored_key(store: Store, candidate: InterpreterCandidate) -> LayerKey | None:
+    """Return the key of a candidate that is in the store, or None for any other."""
+    for layer in store.layers(LAYER) if candidate.source is InterpreterSource.STORE else ():
+        if layer.key.digest == candidate.location:
+            return layer.key
+    return None
+
+
+def provide_interpreter(
+    candidates: tuple[InterpreterCandidate, ...],
+    *,
+    requested: str,
+    tools: Toolbox,
+    on_line: OnLine,
+    on_detail: Callable[[str], None],
+) -> tuple[Interpreter, StoredLayer]:
+    """Return the first candidate that can be had, with its layer.
+
+    Raises ``InterpreterUnavailableError`` with what was tried when none can.
+    """
+    tried: list[str] = []
+    for candidate in candidates:
+        try:
+            layer = _provide(candidate, tools, on_line)
+        except DiskFullError:
+            raise
+        except BuildError as error:
+            tried.append(error.summary)
+            on_detail(error.summary)
+            if isinstance(error, SourceUnreachableError):
+                remember_unreachable(tools.store, error.failure_detail)
+            continue
+        if layer is not None:
+            return interpreter_of(layer), layer
+    raise InterpreterUnavailableError(requested=requested, tried=tuple(tried))
+
+
+def interpreter_of(layer: StoredLayer) -> Interpreter:
+    """Return the interpreter that a layer holds."""
+    version = PythonVersion.parse(layer.fact("version"))
+    return Interpreter(version, layer.tree, layer.fact("origin"), layer.key)
+
+
+def remember_unreachable(store: Store, location: str) -> None:
+    """Note that downloads don't work now, so that the next builds don't wait for them."""
+    path = store.root / "unreachable.json"
+    write_new(path, json.dumps({"location": location, "time": time.time()}).encode())
+
+
+def recently_unreachable(store: Store) -> str | None:
+    """Return where a download failed in the last ten minutes, or None."""
+    try:
+        data: object = json.loads((store.root / "unreachable.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(data, dict):
+        return None
+    when, location = data.get("time"), data.get("location")
+    is_recent = isinstance(when, float) and 0 <= time.time() - when < _REMEMBER_SECONDS
+    return location if is_recent and isinstance(location, str) else None
+
+
+def _provide(
+    candidate: InterpreterCandidate, tools: Toolbox, on_line: OnLine
+) -> StoredLayer | None:
+    store = tools.store
+    if candidate.source is InterpreterSource.STORE:
+        key = stored_key(store, candidate)
+        return store.find(key) if key else None
+    key = _key(candidate, tools.host)
+    with store.lock(f"{LAYER}-obtain-{key.digest[:16]}"):
+        return store.find(key) or _obtain(candidate, key, tools, on_line)
+
+
+def _obtain(
+    candidate: InterpreterCandidate, key: LayerKey, tools: Toolbox, on_line: OnLine
+) -> StoredLayer:
+    with tools.store.staging() as staging:
+        origin = obtain_interpreter(
+            candidate,
+            staging.tree,
+            runner=tools.runner,
+            host=tools.host,
+            uv=tools.uv,
+            on_line=on_line,
+        )
+        facts = (
+            ("version", str(candidate.version)),
+            ("platform", tools.host.platform),
+            ("origin", origin),
+        )
+        return tools.store.commit(key, staging, facts)
+
+
+def _key(candidate: InterpreterCandidate, host: Host) -> LayerKey:
+    inputs = [
+        KeyInput("Python", str(candidate.version)),
+        KeyInput("platform", host.platform),
+        KeyInput("source", candidate.location),
+        KeyInput("recipe", _RECIPE),
+    ]
+    if candidate.sha256:
+        inputs.append(KeyInput("sha256", candidate.sha256))
+    if candidate.source is InterpreterSource.LOCAL:
+        status = Path(candidate.location).stat()
+        inputs.append(KeyInput("executable", f"{status.st_size}-{status.st_mtime_ns}"))
+    return LayerKey(LAYER, tuple(inputs))
