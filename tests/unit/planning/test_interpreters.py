@@ -101,7 +101,7 @@ def test_candidates_come_best_first(
 
 def test_an_exact_version_that_is_nowhere_is_an_error_that_names_the_newest() -> None:
     requested = RequestedPython(SERIES, 5, Origin(".python-version"))
-    with pytest.raises(UnknownPatchError, match="3.12.5") as caught:
+    with pytest.raises(UnknownPatchError, match=r"3\.12\.5") as caught:
         plan_interpreters(
             requested,
             inventory=candidates("download:3.12.9"),
