@@ -33,7 +33,7 @@ _SHOWN_AFTER = 1.0
 _TICK = 0.2
 
 
-class TextConsole:
+class TextLog:
     """Renders events for people, on standard error."""
 
     def __init__(self, environ: Mapping[str, str], stream: IO[str] | None = None) -> None:
@@ -102,7 +102,7 @@ class TextConsole:
         return [*lines, f"Run it:  portside run {shlex.quote(event.artifacts[0])}"]
 
 
-class JsonConsole:
+class JsonLog:
     """Writes each event as one JSON object a line, on standard output (see docs/events.md)."""
 
     def __init__(self, stream: IO[str] | None = None) -> None:

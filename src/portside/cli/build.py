@@ -1,54 +1,56 @@
 """``portside build``: an app's source becomes a slug that runs."""
 
+import argparse
 from pathlib import Path
 
-import click
-
-from portside.cli.options import app_argument, cache_option, env_options, json_option
+from portside.cli.config_vars import read_config_vars
+from portside.cli.options import add_app, add_cache_dir, add_env, add_json
 from portside.cli.places import data_root
-from portside.cli.plan import read_config_vars
 from portside.cli.session import open_session
+from portside.effects.host import read_host
 from portside.engine import build
-from portside.event_log import JsonConsole, TextConsole
+from portside.event_log import JsonLog, TextLog
 from portside.model.errors.store import OutputTargetError
 from portside.preparation import BuildRequest
 
 
-@click.command("build")
-@app_argument
-@click.option(
-    "-o",
-    "--output",
-    "targets",
-    multiple=True,
-    metavar="TARGET",
-    help="dir:PATH for a slug directory, slug:FILE.tar.gz for an archive. May be given again. "
-    "[default: a slug in portside's own data directory]",
-)
-@cache_option
-@env_options
-@click.option("--upgrade", is_flag=True, help="Take the newest versions that the app admits.")
-@json_option
-def command(
-    app: Path,
-    targets: tuple[str, ...],
-    cache_dir: Path | None,
-    env_pairs: tuple[tuple[str, str | None], ...],
-    env_files: tuple[Path, ...],
-    *,
-    upgrade: bool,
-    as_json: bool,
-) -> None:
-    """Build APP (default: this directory) into a slug: app, Python and dependencies together."""
-    directories, archives = read_targets(targets)
-    session = open_session(cache_dir)
-    config_vars = read_config_vars(env_pairs, env_files, dict(session.host.environ))
-    session = open_session(cache_dir, config_vars)
-    request = BuildRequest(
-        app, data_root(session.host), directories, archives, config_vars, upgrade
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments and options."""
+    add_app(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        dest="targets",
+        action="append",
+        default=[],
+        metavar="TARGET",
+        help="dir:PATH for a slug directory, slug:FILE.tar.gz for an archive; may be given again "
+        "(default: a slug in portside's own data directory)",
     )
-    emit = JsonConsole() if as_json else TextConsole(session.host.environ)
-    build(request, session.tools, emit)
+    add_env(parser)
+    add_cache_dir(parser)
+    parser.add_argument(
+        "--upgrade", action="store_true", help="take the newest versions that the app admits"
+    )
+    add_json(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Build an app."""
+    directories, archives = read_targets(tuple(arguments.targets))
+    host = read_host()
+    config_vars = read_config_vars(arguments, host.environ)
+    session = open_session(arguments.cache_dir, config_vars)
+    request = BuildRequest(
+        arguments.app,
+        data_root(session.host),
+        directories,
+        archives,
+        config_vars,
+        arguments.upgrade,
+    )
+    build(request, session.tools, JsonLog() if arguments.as_json else TextLog(host.environ))
+    return 0
 
 
 def read_targets(targets: tuple[str, ...]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:

@@ -1,39 +1,42 @@
 """``portside cache``: where the store is, what it holds, and less of it."""
 
-from pathlib import Path
+import argparse
 
-import click
-
-from portside.cli.options import cache_option
-from portside.cli.session import open_session
+from portside.cli.options import add_cache_dir
+from portside.cli.places import open_store
 from portside.console import print_out
+from portside.effects.host import read_host
+from portside.effects.store import Store
 
 _DAY = 86400.0
 
 
-@click.group("cache")
-def command() -> None:
-    """Show, prune or clear the store, where layers and downloads are kept."""
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's own commands."""
+    commands = parser.add_subparsers(dest="action", required=True, metavar="dir|prune|clear")
+    show = commands.add_parser("dir", help="print where the store is")
+    prune = commands.add_parser("prune", help="remove layers that no build has used for a while")
+    prune.add_argument(
+        "--days", type=float, default=30.0, help="keep what was used since then (default: 30)"
+    )
+    clear = commands.add_parser("clear", help="remove everything; slugs are not touched")
+    for command in (show, prune, clear):
+        add_cache_dir(command)
 
 
-@command.command("dir")
-@cache_option
-def show_dir(cache_dir: Path | None) -> None:
-    """Print where the store is."""
-    print_out(str(open_session(cache_dir).store.root))
+def execute(arguments: argparse.Namespace) -> int:
+    """Carry out what was asked for and print what it did."""
+    store = open_store(read_host(), arguments.cache_dir)
+    print_out(_act(store, arguments))
+    return 0
 
 
-@command.command("prune")
-@click.option("--days", default=30.0, show_default=True, help="Keep what was used since then.")
-@cache_option
-def prune(days: float, cache_dir: Path | None) -> None:
-    """Remove layers that no build has used for a while."""
-    removed, freed = open_session(cache_dir).store.prune(older_than=days * _DAY)
-    print_out(f"Removed {removed} layers, {freed / 1e6:.1f} MB.")
-
-
-@command.command("clear")
-@cache_option
-def clear(cache_dir: Path | None) -> None:
-    """Remove everything from the store. Slugs are not touched."""
-    print_out(f"Freed {open_session(cache_dir).store.clear() / 1e6:.1f} MB.")
+def _act(store: Store, arguments: argparse.Namespace) -> str:
+    match arguments.action:
+        case "prune":
+            removed, freed = store.prune(older_than=arguments.days * _DAY)
+            return f"Removed {removed} layers, {freed / 1e6:.1f} MB."
+        case "clear":
+            return f"Freed {store.clear() / 1e6:.1f} MB."
+        case _:
+            return str(store.root)

@@ -1,21 +1,31 @@
 """``portside completion``: the script that completes portside's commands in a shell."""
 
-import click
-from click.shell_completion import get_completion_class
+import argparse
 
+from portside.cli.main import COMMANDS, load_command, root_parser
 from portside.console import print_out
 
+_SHELLS = ("bash", "zsh", "tcsh")
+_DESCRIPTION = """\
+Print the completion script for SHELL:
 
-@click.command("completion")
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@click.pass_context
-def command(context: click.Context, shell: str) -> None:
-    r"""Print the completion script for SHELL.
+  portside completion bash > ~/.local/share/bash-completion/completions/portside
+"""
 
-    \b
-        portside completion bash > ~/.local/share/bash-completion/completions/portside
-    """
-    kind = get_completion_class(shell)
-    root = context.find_root().command
-    if kind is not None:
-        print_out(kind(root, {}, "portside", "_PORTSIDE_COMPLETE").source())
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.description = _DESCRIPTION
+    parser.add_argument("shell", metavar="SHELL", choices=_SHELLS, help=", ".join(_SHELLS))
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print the script, made from the parsers of all commands."""
+    import shtab  # noqa: PLC0415 (this command alone needs it)
+
+    parser = root_parser()
+    commands = parser.add_subparsers()
+    for name, summary in COMMANDS.items():
+        load_command(name).configure(commands.add_parser(name, help=summary))
+    print_out(shtab.complete(parser, arguments.shell))
+    return 0

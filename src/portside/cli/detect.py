@@ -1,10 +1,9 @@
 """``portside detect``: what was found in an app, and why."""
 
+import argparse
 from pathlib import Path
 
-import click
-
-from portside.cli.options import app_argument, cache_option, json_option
+from portside.cli.options import add_app, add_cache_dir, add_json
 from portside.cli.places import open_store
 from portside.console import print_out
 from portside.effects.app_source import DirectorySource
@@ -14,16 +13,21 @@ from portside.model.codec import to_json
 from portside.model.facts import Facts
 
 
-@click.command("detect")
-@app_argument
-@cache_option
-@json_option
-def command(app: Path, cache_dir: Path | None, *, as_json: bool) -> None:
-    """Say what was found in APP (default: this directory), and why."""
-    store = open_store(read_host(), cache_dir)
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments and options."""
+    add_app(parser)
+    add_cache_dir(parser)
+    add_json(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print the facts about an app."""
+    app: Path = arguments.app
+    store = open_store(read_host(), arguments.cache_dir)
     source = DirectorySource(app)
     facts = read_facts(source, store, app_identity(source.root))
-    print_out(to_json(facts) if as_json else render_facts(facts))
+    print_out(to_json(facts) if arguments.as_json else render_facts(facts))
+    return 0
 
 
 def render_facts(facts: Facts) -> str:

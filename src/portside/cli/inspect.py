@@ -1,22 +1,25 @@
 """``portside inspect``: what a slug holds."""
 
+import argparse
 import json
 from pathlib import Path
 
-import click
-
-from portside.cli.options import json_option
+from portside.cli.options import add_json
 from portside.console import print_out
 from portside.effects.store import tree_size
 from portside.model.errors.run import NotASlugError
 from portside.packing.slug import DATA, slug_key
 
 
-@click.command("inspect")
-@click.argument("slug", type=click.Path(path_type=Path))
-@json_option
-def command(slug: Path, *, as_json: bool) -> None:
-    """Say what SLUG holds: Python, process types, distributions, size and how it was built."""
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments and options."""
+    parser.add_argument("slug", metavar="SLUG", type=Path, help="a slug's directory")
+    add_json(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print what a slug holds: Python, process types, distributions, size."""
+    slug: Path = arguments.slug
     if slug_key(slug) is None:
         raise NotASlugError(
             path=str(slug), cause="It has no .portside/slug.json of a finished build"
@@ -26,7 +29,8 @@ def command(slug: Path, *, as_json: bool) -> None:
         for name in ("slug", "launch", "report")
     }
     document["size"] = tree_size(slug)
-    print_out(json.dumps(document, indent=2) if as_json else _render(document))
+    print_out(json.dumps(document, indent=2) if arguments.as_json else _render(document))
+    return 0
 
 
 def _render(document: dict[str, object]) -> str:

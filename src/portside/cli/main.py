@@ -1,92 +1,130 @@
 """The ``portside`` command: its sub-commands by name, and the only place that sets exit codes.
 
 Exit codes: 0 done, 1 the app or its environment must change, 2 usage, 3 a defect in portside,
-130 and 143 on SIGINT and SIGTERM. A command's module is imported only when it is called.
+130 and 143 on SIGINT and SIGTERM. A command's module is imported only when it is called, because
+what is imported is paid on every call.
 """
 
+import argparse
 import importlib
 import os
 import signal
 import sys
 from types import FrameType
-from typing import NoReturn
-
-import click
+from typing import NoReturn, Protocol, cast
 
 from portside import __version__
 
 _DEFECT = 3
-_COMMANDS = {
-    "build": "Turn an app's source into a slug that runs.",
-    "cache": "Show, prune or clear the store.",
-    "completion": "Print the completion script for your shell.",
-    "detect": "Say what was found in an app, and why.",
-    "inspect": "Say what a slug holds.",
-    "plan": "Say what a build would do, and why.",
-    "python": "List and find Python interpreters.",
-    "run": "Run a process of an app or slug, or any command in it.",
+COMMANDS = {
+    "build": "turn an app's source into a slug that runs",
+    "run": "run a process of an app or slug, or any command in it",
+    "detect": "say what was found in an app, and why",
+    "plan": "say what a build would do, and why",
+    "inspect": "say what a slug holds",
+    "python": "list and find Python interpreters",
+    "cache": "show, prune or clear the store",
+    "completion": "print the completion script for your shell",
 }
+_EPILOG = """\
+a first build:
+  cd my-app            the directory with requirements.txt or Pipfile
+  portside build       makes a slug: app, Python and dependencies together
+  portside run         builds what changed, then serves the app on $PORT
+
+portside COMMAND --help says more about each command.
+"""
+
+
+class CommandModule(Protocol):
+    """What a module of a command offers."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's description, arguments and options."""
+
+    def execute(self, arguments: argparse.Namespace) -> int:
+        """Carry the command out and return the exit code."""
 
 
 class _Terminated(BaseException):
     """SIGTERM arrived: unwinds everything, so that children end and staging is removed."""
 
 
-class _Group(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
-            return None
-        module = importlib.import_module(f"portside.cli.{cmd_name}")
-        command: object = getattr(module, "command", None)
-        return command if isinstance(command, click.Command) else None
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches  # noqa: PLC0415 (only for a wrong name)
-
-            close = get_close_matches(args[0], _COMMANDS, n=1)
-            hint = f" Did you mean '{close[0]}'?" if close else ""
-            ctx.fail(f"There is no command '{args[0]}'.{hint}")
-        return super().resolve_command(ctx, args)
-
-
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="portside")
-def portside() -> None:
-    r"""Turn the source of a Python app into something that runs, and run it.
-
-    \b
-    A first build:
-        cd my-app            the directory with requirements.txt or Pipfile
-        portside build       makes a slug: app, Python and dependencies
-        portside run         builds what changed, then serves the app on $PORT
-    """
-
-
 def main() -> NoReturn:
     """Run the command line and exit."""
     signal.signal(signal.SIGTERM, _on_terminate)
-    sys.exit(_run())
+    sys.exit(_guarded(sys.argv[1:]))
 
 
-def _run() -> int:  # noqa: PLR0911 (one per exit code)
+def load_command(name: str) -> CommandModule:
+    """Return the module of a command."""
+    return cast("CommandModule", importlib.import_module(f"portside.cli.{name}"))
+
+
+def root_parser() -> argparse.ArgumentParser:
+    """Return the parser for what stands before the command's name."""
+    parser = argparse.ArgumentParser(
+        prog="portside",
+        usage="portside [-h] [--version] COMMAND ...",
+        description="Turn the source of a Python app into something that runs, and run it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"portside {__version__}")
+    return parser
+
+
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """Return the parser of one command."""
+    parser = argparse.ArgumentParser(
+        prog=f"portside {name}",
+        description=f"{COMMANDS[name][:1].upper()}{COMMANDS[name][1:]}.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    load_command(name).configure(parser)
+    return parser
+
+
+def _run(argv: list[str]) -> int:
+    if argv and argv[0] in COMMANDS:
+        rest, one_off = _split_one_off(argv[0], argv[1:])
+        arguments = command_parser(argv[0]).parse_args(rest)
+        arguments.one_off = one_off
+        return load_command(argv[0]).execute(arguments)
+    parser = root_parser()
+    if argv and not argv[0].startswith("-"):
+        parser.error(_unknown(argv[0]))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        commands.add_parser(name, help=summary)
+    parser.parse_args(argv)
+    parser.print_help()
+    return 0 if not argv else 2
+
+
+def _split_one_off(name: str, argv: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Return what stands before ``--`` and the command after it (``portside run`` only)."""
+    if name != "run" or "--" not in argv:
+        return argv, ()
+    at = argv.index("--")
+    if at == len(argv) - 1:
+        command_parser(name).error("a command must follow '--'")
+    return argv[:at], tuple(argv[at + 1 :])
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 (only for a wrong name)
+
+    close = get_close_matches(name, COMMANDS, n=1)
+    return f"there is no command '{name}'." + (f" Did you mean '{close[0]}'?" if close else "")
+
+
+def _guarded(argv: list[str]) -> int:
     from portside.model.errors import BuildError  # noqa: PLC0415 (kept off --help's path)
 
     try:
-        code = portside.main(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.exceptions.Abort, KeyboardInterrupt):
+        return _run(argv)
+    except KeyboardInterrupt:
         return 130
     except _Terminated:
         return 143
@@ -103,7 +141,6 @@ def _run() -> int:  # noqa: PLR0911 (one per exit code)
     except Exception:  # noqa: BLE001 (the one boundary: a defect is reported as such)
         _report_defect()
         return _DEFECT
-    return code if isinstance(code, int) else 0
 
 
 def _report_defect() -> None:

@@ -1,59 +1,83 @@
 """Options that several commands share, and how their values are read."""
 
+import argparse
 from pathlib import Path
+from typing import NamedTuple
 
-import click
-from click.decorators import FC
+_HIGHEST_PORT = 65535
 
 
-def app_argument(function: FC) -> FC:
+class EnvPair(NamedTuple):
+    """A config var of ``--env``; a value of None is taken from the caller's environment."""
+
+    name: str
+    value: str | None
+
+
+def add_app(parser: argparse.ArgumentParser) -> None:
     """Add the APP argument: the app's directory, this one unless given."""
-    return click.argument("app", type=click.Path(path_type=Path), default=Path())(function)
+    parser.add_argument(
+        "app",
+        metavar="APP",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        help="the app's directory (default: this one)",
+    )
 
 
-def cache_option(function: FC) -> FC:
+def add_cache_dir(parser: argparse.ArgumentParser) -> None:
     """Add ``--cache-dir``."""
-    return click.option(
+    parser.add_argument(
         "--cache-dir",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="Where the store lives. [default: $PORTSIDE_CACHE_DIR or ~/.cache/portside]",
-    )(function)
+        type=Path,
+        metavar="DIR",
+        help="where the store lives (default: $PORTSIDE_CACHE_DIR or ~/.cache/portside)",
+    )
 
 
-def json_option(function: FC) -> FC:
+def add_json(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``."""
-    return click.option(
-        "--json", "as_json", is_flag=True, help="Write JSON on standard output (docs/events.md)."
-    )(function)
+    parser.add_argument(
+        "--json",
+        dest="as_json",
+        action="store_true",
+        help="write JSON on standard output (docs/events.md)",
+    )
 
 
-def env_options(function: FC) -> FC:
+def add_env(parser: argparse.ArgumentParser) -> None:
     """Add ``--env`` and ``--env-file``."""
-    function = click.option(
-        "--env-file",
-        "env_files",
-        multiple=True,
-        type=click.Path(path_type=Path, dir_okay=False),
-        help="Read config vars from a file of NAME=VALUE lines. May be given again.",
-    )(function)
-    return click.option(
+    parser.add_argument(
         "--env",
-        "env_pairs",
-        multiple=True,
+        dest="env_pairs",
+        action="append",
+        default=[],
+        type=env_pair,
         metavar="NAME=VALUE",
-        callback=_pairs,
-        help="Set a config var; NAME alone takes its value from this environment.",
-    )(function)
+        help="set a config var; NAME alone takes its value from this environment",
+    )
+    parser.add_argument(
+        "--env-file",
+        dest="env_files",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="read config vars from a file of NAME=VALUE lines",
+    )
 
 
-def _pairs(
-    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
-) -> tuple[tuple[str, str | None], ...]:
-    return tuple(_pair(value) for value in values)
-
-
-def _pair(text: str) -> tuple[str, str | None]:
+def env_pair(text: str) -> EnvPair:
+    """Return the config var that ``text`` sets; raise ArgumentTypeError for anything else."""
     name, equals, value = text.partition("=")
-    if not name or " " in name:
-        raise click.BadParameter(f"'{text}' isn't NAME=VALUE")
-    return name, value if equals else None
+    if not name or any(character.isspace() for character in name):
+        raise argparse.ArgumentTypeError(f"'{text}' isn't NAME=VALUE")
+    return EnvPair(name, value if equals else None)
+
+
+def port(text: str) -> int:
+    """Return the TCP port that ``text`` names; raise ArgumentTypeError for anything else."""
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= _HIGHEST_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"'{text}' isn't a port (1 to {_HIGHEST_PORT})")

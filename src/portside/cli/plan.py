@@ -1,10 +1,9 @@
 """``portside plan``: what a build would do, and why."""
 
-from pathlib import Path
+import argparse
 
-import click
-
-from portside.cli.options import app_argument, cache_option, env_options, json_option
+from portside.cli.config_vars import read_config_vars
+from portside.cli.options import add_app, add_cache_dir, add_env, add_json
 from portside.cli.places import data_root
 from portside.cli.session import open_session
 from portside.console import print_out
@@ -20,40 +19,24 @@ from portside.model.plan import (
     Step,
 )
 from portside.preparation import BuildRequest, prepare
-from portside.runtime.dotenv import read_env_file
 
 
-@click.command("plan")
-@app_argument
-@cache_option
-@env_options
-@json_option
-def command(
-    app: Path,
-    cache_dir: Path | None,
-    env_pairs: tuple[tuple[str, str | None], ...],
-    env_files: tuple[Path, ...],
-    *,
-    as_json: bool,
-) -> None:
-    """Say what a build of APP (default: this directory) would do, and why. Changes nothing."""
-    session = open_session(cache_dir)
-    config_vars = read_config_vars(env_pairs, env_files, dict(session.host.environ))
-    request = BuildRequest(app, data_root(session.host), config_vars=config_vars)
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments and options."""
+    add_app(parser)
+    add_env(parser)
+    add_cache_dir(parser)
+    add_json(parser)
+
+
+def execute(arguments: argparse.Namespace) -> int:
+    """Print the plan of a build; nothing is changed."""
+    session = open_session(arguments.cache_dir)
+    config_vars = read_config_vars(arguments, session.host.environ)
+    request = BuildRequest(arguments.app, data_root(session.host), config_vars=config_vars)
     plan = prepare(request, session.tools).plan
-    print_out(to_json(plan) if as_json else render_plan(plan))
-
-
-def read_config_vars(
-    pairs: tuple[tuple[str, str | None], ...], files: tuple[Path, ...], environ: dict[str, str]
-) -> dict[str, str]:
-    """Return the config vars of ``--env-file`` and then ``--env``, later ones winning."""
-    collected: dict[str, str] = {}
-    for path in files:
-        collected.update(read_env_file(path))
-    for name, value in pairs:
-        collected[name] = environ.get(name, "") if value is None else value
-    return collected
+    print_out(to_json(plan) if arguments.as_json else render_plan(plan))
+    return 0
 
 
 def render_plan(plan: Plan) -> str:

@@ -339,3 +339,19 @@ def _signal_note(exit_status: int) -> str:
 
 def _listing(known: tuple[str, ...]) -> str:
     return ", ".join(known) or "none"
+
+
+class OneOffWithProcessError(BuildError):
+    """Both a process type and a command after ``--`` were given."""
+
+    code: ClassVar[str] = "run::two-commands"
+    exit_code: ClassVar[int] = 2
+
+    def __init__(self, *, process: str) -> None:
+        """Take the process type."""
+        super().__init__(
+            f"Both the process type '{process}' and a command after '--' were given.",
+            hint="Give one of them:\n"
+            f"    portside run . {process}      or      portside run . -- COMMAND",
+            failure_detail=process,
+        )
