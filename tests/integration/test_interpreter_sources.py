@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from portside.effects.host import Host, read_host
-from portside.effects.interpreters import describe_origin, obtain_interpreter
 from portside.effects.interpreters.download import (
     check_reachable,
     download_interpreter,
     uv_environment,
 )
 from portside.effects.interpreters.inventory import read_inventory
+from portside.effects.interpreters.obtain import describe_origin, obtain_interpreter
 from portside.effects.process import Command, ProcessRunner
 from portside.model.errors import BuildError
 from portside.model.errors.interpreter import (

@@ -7,7 +7,6 @@ store may be linked to from elsewhere.
 import errno
 import hashlib
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -96,7 +95,20 @@ def remove_tree(path: Path) -> None:
     for directory, _, _ in os.walk(path):
         if not os.access(directory, os.W_OK | os.X_OK):
             Path(directory).chmod(0o700)
+    import shutil  # noqa: PLC0415 (start-up time)
+
     shutil.rmtree(path, ignore_errors=True)
+
+
+def make_private_directory(parent: Path, prefix: str) -> Path:
+    """Make and return a directory with a name that nothing else has, for this user alone."""
+    while True:
+        path = parent / f"{prefix}{os.getpid()}-{os.urandom(6).hex()}"
+        try:
+            path.mkdir(mode=0o700)
+        except FileExistsError:
+            continue
+        return path
 
 
 def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:

@@ -10,27 +10,39 @@ import contextlib
 import fcntl
 import json
 import os
-import shutil
 import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 
 from portside.effects.files import (
     FileStamp,
     disk_errors,
+    make_private_directory,
     remove_tree,
     scan,
     write_new,
 )
 from portside.model.layers import KeyInput, LayerKey
 
-FORMAT = 1
+FORMAT = 2
 _TREE = "tree"
+_HEADER = "layer.json"
 _MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerHeader:
+    """What a layer is, without its files: its key, and what its maker noted."""
+
+    key: LayerKey
+    facts: tuple[tuple[str, str], ...]
+
+    def fact(self, name: str) -> str:
+        """Return what the layer's maker noted under ``name``, or "" where nothing was."""
+        return dict(self.facts).get(name, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +103,7 @@ class Store:
             self._remove_dead_staging()
             parent = self.root / "staging"
             parent.mkdir(parents=True, exist_ok=True)
-            root = Path(mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
+            root = make_private_directory(parent, "")
             descriptor = os.open(root / "alive", os.O_RDWR | os.O_CREAT, 0o644)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             (root / _TREE).mkdir()
@@ -103,20 +115,24 @@ class Store:
 
     def find(self, key: LayerKey) -> StoredLayer | None:
         """Return the layer with this key, or None; a damaged one is removed and counts as None."""
-        return self._load(self._place(key.layer, key.digest), verify=True)
+        return self._load(self._place(key.layer, key.digest))
 
     def has(self, key: LayerKey) -> bool:
         """Return whether there is a layer with this key, unverified."""
         return (self._place(key.layer, key.digest) / _MANIFEST).is_file()
 
-    def layers(self, name: str) -> tuple[StoredLayer, ...]:
-        """Return all layers of a kind, unverified."""
+    def header(self, name: str, digest: str) -> LayerHeader | None:
+        """Return what the layer with this digest is, unverified, or None."""
+        return self._read_header(self._place(name, digest))
+
+    def layers(self, name: str) -> tuple[LayerHeader, ...]:
+        """Return what the layers of a kind are, unverified."""
         try:
             places = sorted((self.root / "layers" / name).iterdir())
         except (FileNotFoundError, NotADirectoryError):
             return ()
-        found = (self._load(place, verify=False) for place in places)
-        return tuple(layer for layer in found if layer is not None)
+        found = (self._read_header(place) for place in places)
+        return tuple(header for header in found if header is not None)
 
     def commit(
         self, key: LayerKey, staging: Staging, facts: tuple[tuple[str, str], ...] = ()
@@ -127,15 +143,15 @@ class Store:
         """
         place = self._place(key.layer, key.digest)
         with self.lock(f"{key.layer}-{key.digest[:16]}"), disk_errors(self.root):
-            existing = self._load(place, verify=True)
+            existing = self._load(place)
             if existing is not None:
                 return existing
             stamps = tuple(scan(staging.tree))
-            write_new(staging.root / _MANIFEST, _encode(key, stamps, facts))
             ready = staging.root / "ready"
             ready.mkdir()
             (staging.root / _TREE).rename(ready / _TREE)
-            (staging.root / _MANIFEST).rename(ready / _MANIFEST)
+            write_new(ready / _HEADER, _encode_header(key, facts))
+            write_new(ready / _MANIFEST, _encode_stamps(stamps))
             place.parent.mkdir(parents=True, exist_ok=True)
             ready.rename(place)
         return StoredLayer(key, place / _TREE, stamps, facts)
@@ -181,26 +197,33 @@ class Store:
     def _place(self, layer: str, digest: str) -> Path:
         return self.root / "layers" / layer / digest
 
-    def _load(self, place: Path, *, verify: bool) -> StoredLayer | None:
+    def _read_header(self, place: Path) -> LayerHeader | None:
         try:
-            key, stamps, facts = _decode((place / _MANIFEST).read_bytes())
-        except FileNotFoundError:
-            return None
+            return _decode_header((place / _HEADER).read_bytes())
         except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _load(self, place: Path) -> StoredLayer | None:
+        """Return the layer at ``place`` if it is what its manifest says; discard it otherwise."""
+        if not place.is_dir():
+            return None
+        header = self._read_header(place)
+        stamps: tuple[FileStamp, ...] | None
+        try:
+            stamps = _decode_stamps((place / _MANIFEST).read_bytes())
+        except (OSError, ValueError, TypeError):
+            stamps = None
+        if header is None or stamps is None or not _matches(place / _TREE, stamps):
             self._discard(place)
             return None
-        if verify:
-            if not _matches(place / _TREE, stamps):
-                self._discard(place)
-                return None
-            os.utime(place)
-        return StoredLayer(key, place / _TREE, stamps, facts)
+        os.utime(place)
+        return StoredLayer(header.key, place / _TREE, stamps, header.facts)
 
     def _discard(self, place: Path) -> None:
         """Take a layer out of sight in one step before its files are removed."""
         graveyard = self.root / "staging"
         graveyard.mkdir(parents=True, exist_ok=True)
-        grave = Path(mkdtemp(prefix="discarded-", dir=graveyard))
+        grave = make_private_directory(graveyard, "discarded-")
         with contextlib.suppress(FileNotFoundError):
             place.rename(grave / "layer")
         remove_tree(grave)
@@ -216,11 +239,6 @@ def tree_size(root: Path) -> int:
     if not root.is_dir():
         return 0
     return sum(stamp.size for stamp in scan(root))
-
-
-def available_bytes(path: Path) -> int:
-    """Return how much can still be written where ``path`` is."""
-    return shutil.disk_usage(path).free
 
 
 def _is_alive(root: Path) -> bool:
@@ -256,25 +274,28 @@ def _is_dir(stamp: FileStamp) -> bool:
     return stat.S_ISDIR(stamp.mode)
 
 
-def _encode(
-    key: LayerKey, stamps: tuple[FileStamp, ...], facts: tuple[tuple[str, str], ...]
-) -> bytes:
+def _encode_header(key: LayerKey, facts: tuple[tuple[str, str], ...]) -> bytes:
     document = {
         "format": FORMAT,
         "layer": key.layer,
         "inputs": [[item.name, item.value] for item in key.inputs],
         "facts": [list(fact) for fact in facts],
-        "files": [[s.path, s.mode, s.size, s.mtime_ns, s.target] for s in stamps],
     }
-    return json.dumps(document, separators=(",", ":")).encode("utf-8")
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
-def _decode(
-    data: bytes,
-) -> tuple[LayerKey, tuple[FileStamp, ...], tuple[tuple[str, str], ...]]:
+def _decode_header(data: bytes) -> LayerHeader:
     document = json.loads(data)
     if document["format"] != FORMAT:
         raise ValueError("another format")
     key = LayerKey(document["layer"], tuple(KeyInput(n, v) for n, v in document["inputs"]))
-    stamps = tuple(FileStamp(*row) for row in document["files"])
-    return key, stamps, tuple((n, v) for n, v in document["facts"])
+    return LayerHeader(key, tuple((n, v) for n, v in document["facts"]))
+
+
+def _encode_stamps(stamps: tuple[FileStamp, ...]) -> bytes:
+    rows = [[s.path, s.mode, s.size, s.mtime_ns, s.target] for s in stamps]
+    return json.dumps(rows, separators=(",", ":")).encode()
+
+
+def _decode_stamps(data: bytes) -> tuple[FileStamp, ...]:
+    return tuple(FileStamp(*row) for row in json.loads(data))

@@ -2,14 +2,18 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 
-from portside.effects.files import disk_errors, exchange, remove_tree, write_new
+from portside.effects.files import (
+    disk_errors,
+    exchange,
+    make_private_directory,
+    remove_tree,
+    write_new,
+)
 from portside.model.errors.store import OutputInTheWayError
 from portside.model.facts import Process
 
@@ -69,7 +73,7 @@ def slug_staging(parent: Path) -> Iterator[Path]:
     """Make a private directory beside where the slug will be; it is removed at the end."""
     with disk_errors(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        root = Path(mkdtemp(prefix=".portside-", dir=parent))
+        root = make_private_directory(parent, ".portside-")
         root.chmod(0o755)
     try:
         yield root
@@ -95,7 +99,7 @@ def publish(staged: Path, path: Path) -> None:
         elif exchange(staged, path):
             remove_tree(staged)
         else:
-            aside = Path(mkdtemp(prefix=".portside-", dir=path.parent))
+            aside = make_private_directory(path.parent, ".portside-")
             path.rename(aside / "old")
             staged.rename(path)
             remove_tree(aside)
@@ -127,14 +131,6 @@ def current_slug(directory: Path) -> Path | None:
     if slug_key(link) is None:
         return None
     return link.resolve()
-
-
-def copy_slug(slug: Path, path: Path) -> None:
-    """Copy a slug to another place."""
-    with slug_staging(path.absolute().parent) as root, disk_errors(path):
-        staged = root / "slug"
-        shutil.copytree(slug, staged, symlinks=True)
-        publish(staged, path)
 
 
 def _json(document: dict[str, object]) -> bytes:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from portside.effects.files import write_new
 from portside.effects.host import Host
-from portside.effects.interpreters import obtain_interpreter
 from portside.effects.process import OnLine
 from portside.effects.store import Store, StoredLayer
 from portside.effects.toolbox import Toolbox
@@ -39,10 +38,10 @@ def stored_candidates(store: Store, platform: str) -> tuple[InterpreterCandidate
 
 def stored_key(store: Store, candidate: InterpreterCandidate) -> LayerKey | None:
     """Return the key of a candidate that is in the store, or None for any other."""
-    for layer in store.layers(LAYER) if candidate.source is InterpreterSource.STORE else ():
-        if layer.key.digest == candidate.location:
-            return layer.key
-    return None
+    if candidate.source is not InterpreterSource.STORE:
+        return None
+    header = store.header(LAYER, candidate.location)
+    return header.key if header else None
 
 
 def provide_interpreter(
@@ -114,6 +113,10 @@ def _provide(
 def _obtain(
     candidate: InterpreterCandidate, key: LayerKey, tools: Toolbox, on_line: OnLine
 ) -> StoredLayer:
+    from portside.effects.interpreters.obtain import (  # noqa: PLC0415 (start-up time)
+        obtain_interpreter,
+    )
+
     with tools.store.staging() as staging:
         origin = obtain_interpreter(
             candidate,

@@ -1,18 +1,28 @@
-"""Writes a slug as an archive, reproducibly: names sorted, one owner, one time."""
+"""Artifacts made from a finished slug: copies, and reproducible archives."""
 
 import gzip
 import os
+import shutil
 import tarfile
 from pathlib import Path
 from typing import IO
 
 from portside.effects.files import disk_errors, scan
 from portside.model.errors.store import OutputTargetError
+from portside.packing.slug import publish, slug_staging
 
 # The time Cloud Native Buildpacks give every file (1980-01-01T00:00:01Z); bytecode in a slug is
 # never checked against it.
 _TIME = 315532801
 _LEVEL = 6
+
+
+def copy_slug(slug: Path, path: Path) -> None:
+    """Copy a slug to another place."""
+    with slug_staging(path.absolute().parent) as root, disk_errors(path):
+        staged = root / "slug"
+        shutil.copytree(slug, staged, symlinks=True)
+        publish(staged, path)
 
 
 def write_archive(slug: Path, path: Path) -> None:

@@ -1,0 +1,356 @@
+"""Makes a slug: each step of a build in turn, told as events."""
+
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+from portside.effects.app_files import AppFiles
+from portside.effects.app_source import DirectorySource
+from portside.effects.bytecode import compile_sources, provide_bytecode
+from portside.effects.files import copy_tree, disk_errors
+from portside.effects.store import StoredLayer
+from portside.effects.toolbox import Toolbox
+from portside.inquiry import app_identity, read_facts
+from portside.model.codec import encode
+from portside.model.events import (
+    Detail,
+    Emit,
+    Noticed,
+    Outcome,
+    Output,
+    StepFinished,
+    StepStarted,
+)
+from portside.model.facts import Facts, Notice
+from portside.model.interpreter import Interpreter, InterpreterCandidate, InterpreterSource
+from portside.model.layers import LayerKey
+from portside.model.plan import Plan
+from portside.model.report import Report, StepReport
+from portside.model.source import Source
+from portside.packing.relocation import relocate_editables, relocate_scripts
+from portside.packing.slug import (
+    PYTHON_HOME,
+    LaunchData,
+    publish,
+    publish_generation,
+    slug_staging,
+    write_identity,
+    write_launch_data,
+)
+from portside.planning.build import explain_dependencies
+from portside.preparation import (
+    BuildRequest,
+    Prepared,
+    find_candidates,
+    key_dependencies,
+    key_slug,
+    slug_directory,
+    why_no_collectstatic,
+)
+from portside.steps.collectstatic import run_collectstatic
+from portside.steps.dependencies import DependenciesRequest, install_dependencies
+from portside.steps.environment import build_environment
+from portside.steps.hooks import run_hook, with_config_vars
+from portside.steps.interpreter import provide_interpreter
+
+
+class Construction:
+    """One slug in the making: what its steps share, and the clock of each."""
+
+    def __init__(self, request: BuildRequest, tools: Toolbox, emit: Emit, started: float) -> None:
+        """Take the request, the effects, where events go and when the build began (monotonic)."""
+        self.request = request
+        self.tools = tools
+        self.emit = emit
+        self.started = started
+        self.steps: list[StepReport] = []
+        self.installer = ""
+        self.distributions: tuple[str, ...] = ()
+
+    def run(self, prepared: Prepared) -> tuple[Path, Report]:
+        """Build the slug, put it in its place, and return where that is."""
+        parent = (
+            self.request.directories[0].absolute().parent
+            if self.request.directories
+            else slug_directory(self.request.data_root, prepared.app_id)
+        )
+        with slug_staging(parent) as root:
+            slug = root / "slug"
+            slug.mkdir()
+            with disk_errors(slug, "the slug"):
+                return self._fill(prepared, slug)
+
+    @contextmanager
+    def _step(self, step: str, title: str, reason: str) -> Iterator["_Running"]:
+        running = _Running(step, self.emit, reason)
+        started = time.monotonic()
+        self.emit(StepStarted(step, title, reason))
+        try:
+            yield running
+        except BaseException:
+            running.outcome = Outcome.FAILED
+            raise
+        finally:
+            duration = time.monotonic() - started
+            self.emit(StepFinished(step, running.outcome, running.reason, duration))
+            self.steps.append(StepReport(step, running.outcome, running.reason, duration))
+
+    def _fill(self, prepared: Prepared, slug: Path) -> tuple[Path, Report]:
+        self._copy_app(prepared, slug)
+        facts, source = self._pre_compile(prepared, slug)
+        interpreter, python = self._provide_interpreter(prepared, facts)
+        key, layer = self._install(prepared, facts, source, slug, interpreter)
+        self._assemble(slug, python, layer)
+        env = with_config_vars(
+            build_environment(slug, self.tools.host.environ), self.request.config_vars
+        )
+        self._collect_static(facts, source, slug, env)
+        self._run_hook(facts.post_compile_hook, slug, env)
+        return self._finish(prepared, facts, slug, interpreter, key)
+
+    def _copy_app(self, prepared: Prepared, slug: Path) -> None:
+        reason = _reason_of(prepared.plan, "CopyApp")
+        with self._step("app", f"Copying {prepared.files.count} files of the app", reason):
+            copy_tree(prepared.source.root, slug, prepared.files.stamps)
+
+    def _pre_compile(self, prepared: Prepared, slug: Path) -> tuple[Facts, Source]:
+        """Run the hook; what it wrote counts, so that the facts are read again after it."""
+        if prepared.facts.pre_compile_hook is None:
+            return prepared.facts, prepared.source
+        env = build_environment(slug, self.tools.host.environ)
+        self._run_hook(
+            prepared.facts.pre_compile_hook, slug, with_config_vars(env, self.request.config_vars)
+        )
+        source = DirectorySource(slug)
+        return read_facts(source, self.tools.store, prepared.app_id), source
+
+    def _run_hook(self, hook: str | None, slug: Path, env: Mapping[str, str]) -> None:
+        if hook is None:
+            return
+        with self._step(hook, f"Running {hook}", "the app has this hook") as step:
+            cache = self.tools.store.root / "hooks" / app_identity(self.request.app)
+            cache.mkdir(parents=True, exist_ok=True)
+            arguments = (str(slug), str(cache), "/nonexistent")
+            run_hook(hook, slug, env, arguments, runner=self.tools.runner, on_line=step.on_line)
+
+    def _provide_interpreter(
+        self, prepared: Prepared, facts: Facts
+    ) -> tuple[Interpreter, StoredLayer]:
+        candidates = prepared.situation.candidates
+        if facts.python != prepared.facts.python:
+            candidates = find_candidates(self.request, self.tools, facts)
+        first = candidates[0]
+        title = f"Python {facts.python} ({facts.python.origin})"
+        with self._step("python", title, _reason_of(prepared.plan, "ProvideInterpreter")) as step:
+            interpreter, layer = provide_interpreter(
+                candidates,
+                requested=str(facts.python),
+                tools=self.tools,
+                on_line=step.on_line,
+                on_detail=step.on_detail,
+            )
+            step.on_detail(f"Using Python {interpreter.version}, {interpreter.origin}")
+            if first.source is InterpreterSource.STORE:
+                step.outcome = Outcome.REUSED
+            elif interpreter.version < first.version:
+                self.emit(Noticed(_older_patch(interpreter, first)))
+        return interpreter, layer
+
+    def _install(
+        self,
+        prepared: Prepared,
+        facts: Facts,
+        source: Source,
+        slug: Path,
+        interpreter: Interpreter,
+    ) -> tuple[LayerKey, StoredLayer]:
+        key = key_dependencies(self.request, self.tools, source, facts, interpreter.key)
+        store = self.tools.store
+        previous = prepared.situation.previous
+        title = f"Dependencies with {facts.dependencies.manager.value}"
+        with self._step("dependencies", title, facts.dependencies.reason) as step:
+            existing = None if self.request.upgrade else store.find(key)
+            if existing is not None:
+                step.outcome, step.reason = Outcome.REUSED, "no input changed"
+                self.installer = existing.fact("installer")
+                self.distributions = tuple(existing.fact("distributions").split("\n"))
+                return key, existing
+            step.reason = (
+                "--upgrade" if self.request.upgrade else explain_dependencies(key, previous)
+            )
+            step.on_detail(f"Installing: {step.reason}")
+            return key, self._install_layer(key, facts, source, slug, interpreter, step)
+
+    def _install_layer(
+        self,
+        key: LayerKey,
+        facts: Facts,
+        source: Source,
+        slug: Path,
+        interpreter: Interpreter,
+        step: "_Running",
+    ) -> StoredLayer:
+        store = self.tools.store
+        with store.staging() as staging, disk_errors(store.root, "the dependencies"):
+            outcome = install_dependencies(
+                DependenciesRequest(
+                    app=slug,
+                    source=source,
+                    dependencies=facts.dependencies,
+                    interpreter=interpreter,
+                    prefix=staging.tree,
+                    uv=self.tools.uv,
+                    uv_cache=store.uv_cache,
+                    work=staging.root,
+                    environ={**self.tools.host.environ, **self.request.config_vars},
+                    home=self.tools.host.home,
+                    upgrade=self.request.upgrade,
+                ),
+                runner=self.tools.runner,
+                on_line=step.on_line,
+                on_detail=step.on_detail,
+            )
+            relocate_scripts(staging.tree / "bin")
+            relocate_editables(staging.tree / interpreter.site_packages, slug)
+            bytecode = provide_bytecode(
+                staging.tree,
+                interpreter,
+                store.root / "bytecode",
+                self.tools.runner,
+                staging.root,
+            )
+            step.on_detail(
+                f"Installed {len(outcome.distributions)} distributions with {outcome.installer}; "
+                f"bytecode: {bytecode.compiled} compiled, {bytecode.reused} from the store"
+            )
+            self.installer = outcome.installer
+            self.distributions = tuple(f"{n}=={v}" for n, v in outcome.distributions)
+            facts_of_layer = (
+                ("installer", outcome.installer),
+                ("distributions", "\n".join(self.distributions)),
+            )
+            return store.commit(key, staging, facts_of_layer)
+
+    def _assemble(self, slug: Path, python: StoredLayer, dependencies: StoredLayer) -> None:
+        with self._step("assemble", "Assembling the slug", "layers are copied, never shared"):
+            home = slug / PYTHON_HOME
+            home.mkdir(parents=True, exist_ok=True)
+            copy_tree(python.tree, home, python.stamps)
+            copy_tree(dependencies.tree, home, dependencies.stamps)
+
+    def _collect_static(
+        self, facts: Facts, source: Source, slug: Path, env: Mapping[str, str]
+    ) -> None:
+        if facts.manage_py is None or not _has_distribution(self.distributions, "django"):
+            return
+        skip = why_no_collectstatic(self.request, source)
+        with self._step("collectstatic", "Collecting static files", skip or "Django") as step:
+            if skip is not None:
+                step.outcome, step.reason = Outcome.SKIPPED, skip
+            elif not run_collectstatic(
+                facts.manage_py, slug, env, runner=self.tools.runner, on_line=step.on_line
+            ):
+                step.outcome = Outcome.SKIPPED
+                step.reason = "the app doesn't use django.contrib.staticfiles"
+
+    def _finish(
+        self,
+        prepared: Prepared,
+        facts: Facts,
+        slug: Path,
+        interpreter: Interpreter,
+        dependencies: LayerKey,
+    ) -> tuple[Path, Report]:
+        key = key_slug(self.request, prepared.files, dependencies)
+        with self._step("slug", "Finishing the slug", "launch data and bytecode"):
+            self._compile_app(slug, prepared.files)
+            data = LaunchData(
+                str(interpreter.version), facts.dependencies.manager.value, facts.processes
+            )
+            runtime = resources.files("portside.runtime")
+            launcher = (runtime / "launcher.py").read_bytes()
+            write_launch_data(slug, data, launcher, (runtime / "launch_shim.sh").read_bytes())
+            report = self._report(prepared, interpreter)
+            write_identity(slug, app=facts.app_name, key=key.digest, report=_as_dictionary(report))
+            with self.tools.store.lock(f"app-{prepared.app_id}"):
+                place = self._publish(prepared, slug, key)
+                self._keep_state(prepared, interpreter, key, dependencies)
+        return place, report
+
+    def _compile_app(self, slug: Path, files: AppFiles) -> None:
+        sources = [
+            stamp.path
+            for stamp in files.stamps
+            if stamp.path.endswith(".py") and stat.S_ISREG(stamp.mode)
+        ]
+        python = slug / PYTHON_HOME / "bin" / "python3"
+        compile_sources(sources, slug, python, self.tools.runner, slug.parent)
+
+    def _publish(self, prepared: Prepared, slug: Path, key: LayerKey) -> Path:
+        if self.request.directories:
+            publish(slug, self.request.directories[0])
+            return self.request.directories[0]
+        directory = slug_directory(self.request.data_root, prepared.app_id)
+        return publish_generation(slug, directory, key.digest)
+
+    def _keep_state(
+        self, prepared: Prepared, interpreter: Interpreter, key: LayerKey, dependencies: LayerKey
+    ) -> None:
+        state: dict[str, object] = {
+            "python_series": str(interpreter.version.series),
+            "slug": encode(key),
+            "dependencies": encode(dependencies),
+        }
+        self.tools.store.write_state(prepared.app_id, state)
+
+    def _report(self, prepared: Prepared, interpreter: Interpreter | None) -> Report:
+        return Report(
+            app=prepared.facts.app_name,
+            python_version=str(interpreter.version) if interpreter else "",
+            python_version_origin=prepared.facts.python.origin.name,
+            package_manager=prepared.facts.dependencies.manager.value,
+            installer=self.installer,
+            distributions=self.distributions,
+            steps=tuple(self.steps),
+            total_duration=time.monotonic() - self.started,
+        )
+
+
+class _Running:
+    """A step that runs: how it will have ended, and where its output goes."""
+
+    def __init__(self, step: str, emit: Emit, reason: str) -> None:
+        self.step = step
+        self.emit = emit
+        self.reason = reason
+        self.outcome = Outcome.DONE
+
+    def on_line(self, line: str) -> None:
+        self.emit(Output(self.step, line))
+
+    def on_detail(self, text: str) -> None:
+        self.emit(Detail(self.step, text))
+
+
+def _older_patch(interpreter: Interpreter, wanted: InterpreterCandidate) -> Notice:
+    return Notice(
+        "python-version::older-patch",
+        f"Python {interpreter.version} is used, because {wanted.version} can't be had now.",
+        "Build again when the network is there: portside build --upgrade",
+    )
+
+
+def _reason_of(plan: Plan, kind: str) -> str:
+    return next((s.reason for s in plan.steps if type(s).__name__ == kind), "")
+
+
+def _has_distribution(distributions: tuple[str, ...], name: str) -> bool:
+    return any(item.partition("==")[0].lower() == name for item in distributions)
+
+
+def _as_dictionary(report: Report) -> dict[str, object]:
+    document = encode(report)
+    return document if isinstance(document, dict) else {}

@@ -1,0 +1,89 @@
+"""Getting an interpreter from wherever it can be had, finished and checked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from portside.effects.files import remove_tree
+from portside.effects.host import Host
+from portside.effects.interpreters.bytecode import BytecodeError, make_bytecode_portable
+from portside.effects.interpreters.check import check_interpreter
+from portside.effects.interpreters.download import download_interpreter
+from portside.effects.interpreters.relocate import (
+    RelocationError,
+    copy_interpreter,
+    make_relocatable,
+)
+from portside.effects.process import CouldNotStartError, OnLine, ProcessRunner
+from portside.model.errors.interpreter import InterpreterUnusableError
+from portside.model.interpreter import InterpreterCandidate, InterpreterSource
+
+
+def obtain_interpreter(
+    candidate: InterpreterCandidate,
+    destination: Path,
+    *,
+    runner: ProcessRunner,
+    host: Host,
+    uv: Path,
+    on_line: OnLine,
+) -> str:
+    """Put a finished, relocatable interpreter at ``destination`` and return its origin in words.
+
+    The candidate isn't one of the store: what is there is finished.
+    ``destination`` exists and is empty, and is so again when this raises: the errors of
+    ``download_interpreter`` and ``files.disk_errors``, and ``InterpreterUnusableError``.
+    """
+    try:
+        if candidate.source is InterpreterSource.LOCAL:
+            with _unusable(candidate, runner):
+                copy_interpreter(Path(candidate.location), candidate.version, destination)
+        else:
+            download_interpreter(
+                candidate, destination, runner=runner, host=host, uv=uv, on_line=on_line
+            )
+        with _unusable(candidate, runner):
+            make_relocatable(destination, candidate.version, runner)
+            library = destination / "lib" / f"python{candidate.version.series}"
+            executable = destination / "bin" / f"python{candidate.version.series}"
+            make_bytecode_portable(library, executable, runner)
+        _check(candidate, destination, runner)
+    except BaseException:
+        remove_tree(destination)
+        destination.mkdir()
+        raise
+    return describe_origin(candidate)
+
+
+def describe_origin(candidate: InterpreterCandidate) -> str:
+    """Return where an interpreter comes from, as a phrase for people and without credentials."""
+    if candidate.source is InterpreterSource.LOCAL:
+        return f"copied from {candidate.location}"
+    if candidate.source is InterpreterSource.STORE:
+        return "cached"
+    parts = urlsplit(candidate.location)
+    return f"downloaded from {parts.hostname}" if parts.hostname else f"unpacked from {parts.path}"
+
+
+@contextmanager
+def _unusable(candidate: InterpreterCandidate, runner: ProcessRunner) -> Iterator[None]:
+    """Turn what is wrong with one interpreter into an error after which another may be tried."""
+    try:
+        yield
+    except (RelocationError, BytecodeError, CouldNotStartError, OSError) as error:
+        cause = getattr(error, "strerror", None) or str(error)
+        raise _error(candidate, cause[:1].lower() + cause[1:], runner) from error
+
+
+def _check(candidate: InterpreterCandidate, root: Path, runner: ProcessRunner) -> None:
+    cause = check_interpreter(root, candidate.version, runner)
+    if cause is not None:
+        raise _error(candidate, cause, runner)
+
+
+def _error(
+    candidate: InterpreterCandidate, cause: str, runner: ProcessRunner
+) -> InterpreterUnusableError:
+    location = runner.redact(candidate.location)
+    return InterpreterUnusableError(location=location, cause=cause)
