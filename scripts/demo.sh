@@ -60,5 +60,8 @@ kill "$server"
 wait "$server" 2>/dev/null || true
 server=
 
-say 'Build it again: the layers come from the cache'
+say 'Build it again: nothing changed, so nothing is done'
+build "$work/slug"
+
+say 'Build it into another place: the layers come from the cache'
 build "$work/slug-again"

@@ -1,7 +1,6 @@
 """Facts about this machine and this process's environment; the only reader of ``os.environ``."""
 
 import os
-import platform
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,4 +41,4 @@ def read_host() -> Host:
     environ = dict(os.environ)
     home = Path(environ.get("HOME") or "/")
     libc = "musl" if any(Path("/lib").glob("ld-musl-*")) else "gnu"
-    return Host(environ, home, platform.machine(), libc)
+    return Host(environ, home, os.uname().machine, libc)

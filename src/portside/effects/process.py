@@ -193,6 +193,8 @@ def spawn_piped(command: Command, on_line: OnLine, redact: Redactor | None = Non
 
 def adopt_orphans() -> None:
     """Make the orphans of this process's descendants its own children (prctl(2)), if possible."""
+    import ctypes  # noqa: PLC0415 (only `portside run` needs it)
+
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
