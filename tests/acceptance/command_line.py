@@ -26,12 +26,13 @@ class Portside:
     """The command with a home and a store of its own."""
 
     env: Mapping[str, str]
+    program: Path = BIN / "portside"
 
     def __call__(
         self, *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [BIN / "portside", *map(str, arguments)],
+            [self.program, *map(str, arguments)],
             cwd=cwd,
             env={**self.env, **(env or {})},
             stdin=subprocess.DEVNULL,
@@ -50,7 +51,7 @@ class Portside:
     def running(self, place: Path, *arguments: object, **options: Any) -> Iterator["Site"]:
         """Serve an app or slug until the context ends."""
         port = free_port()
-        command = [BIN / "portside", "run", place, "--port", str(port), *map(str, arguments)]
+        command = [self.program, "run", place, "--port", str(port), *map(str, arguments)]
         with serving(command, port, env={**self.env, **options.pop("env", {})}, **options) as site:
             yield site
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from portside.cli.options import add_cache_dir
+from portside.cli.options import add_cache_dir, not_negative
 from portside.cli.places import open_store
 from portside.console import print_out
 from portside.effects.host import read_host
@@ -14,12 +14,25 @@ _DAY = 86400.0
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's own commands."""
     commands = parser.add_subparsers(dest="action", required=True, metavar="dir|prune|clear")
-    show = commands.add_parser("dir", help="print where the store is")
-    prune = commands.add_parser("prune", help="remove layers that no build has used for a while")
-    prune.add_argument(
-        "--days", type=float, default=30.0, help="keep what was used since then (default: 30)"
+    show = commands.add_parser(
+        "dir", help="print where the store is", description="Print where the store is."
     )
-    clear = commands.add_parser("clear", help="remove everything; slugs are not touched")
+    prune = commands.add_parser(
+        "prune",
+        help="remove layers that no build has used for a while",
+        description="Remove layers that no build has used for a while.",
+    )
+    prune.add_argument(
+        "--days",
+        type=not_negative,
+        default=30.0,
+        help="keep what was used since then (default: 30)",
+    )
+    clear = commands.add_parser(
+        "clear",
+        help="remove everything; slugs are not touched",
+        description="Remove everything from the store. Slugs are not touched.",
+    )
     for command in (show, prune, clear):
         add_cache_dir(command)
 

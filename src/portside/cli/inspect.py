@@ -42,10 +42,11 @@ def _render(document: dict[str, object]) -> str:
         ("Dependencies", f"{launch['package_manager']}, installed by {report['installer']}"),
         ("Size", f"{int(str(document['size'])) / 1e6:.1f} MB"),
     ]
-    lines = [f"{name + ':':<16}{value}" for name, value in rows]
     processes = launch["processes"]
     if isinstance(processes, list):
-        lines += [f"{'Process ' + p['type'] + ':':<16}{p['command']}" for p in processes]
+        rows += [(f"Process {p['type']}", p["command"]) for p in processes]
+    width = max(16, *(len(name) + 2 for name, _ in rows))
+    lines = [f"{name + ':':<{width}}{value}" for name, value in rows]
     distributions = report["distributions"]
     if isinstance(distributions, list):
         lines += [f"  {item}" for item in distributions]

@@ -88,7 +88,10 @@ def command_parser(name: str) -> argparse.ArgumentParser:
 def _run(argv: list[str]) -> int:
     if argv and argv[0] in COMMANDS:
         rest, one_off = _split_one_off(argv[0], argv[1:])
-        arguments = command_parser(argv[0]).parse_args(rest)
+        parser = command_parser(argv[0])
+        # Options may stand between APP and PROCESS; only `run` takes two arguments.
+        parse = parser.parse_intermixed_args if argv[0] == "run" else parser.parse_args
+        arguments = parse(rest)
         arguments.one_off = one_off
         return load_command(argv[0]).execute(arguments)
     parser = root_parser()

@@ -76,6 +76,17 @@ def env_pair(text: str) -> EnvPair:
     return EnvPair(name, value if equals else None)
 
 
+def not_negative(text: str) -> float:
+    """Return the number that ``text`` names; raise ArgumentTypeError for anything else."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if 0 <= number < float("inf"):
+        return number
+    raise argparse.ArgumentTypeError(f"'{text}' isn't a number of at least 0")
+
+
 def port(text: str) -> int:
     """Return the TCP port that ``text`` names; raise ArgumentTypeError for anything else."""
     if text.isascii() and text.isdigit() and 1 <= int(text) <= _HIGHEST_PORT:

@@ -17,13 +17,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's own commands."""
     commands = parser.add_subparsers(dest="action", required=True, metavar="list|find")
     listing = commands.add_parser(
-        "list", help="list the interpreters in the store, on this machine and for download"
+        "list",
+        help="list the interpreters in the store, on this machine and for download",
+        description="List the interpreters in the store, on this machine and for download.",
     )
     listing.add_argument(
         "--all", dest="show_all", action="store_true", help="every patch, not only the newest"
     )
     add_cache_dir(listing)
-    find = commands.add_parser("find", help="say which interpreter a build of APP would use")
+    find = commands.add_parser(
+        "find",
+        help="say which interpreter a build of APP would use",
+        description="Say which interpreter a build of APP would use, and why.",
+    )
     add_app(find)
     add_cache_dir(find)
 

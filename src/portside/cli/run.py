@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from portside.cli.config_vars import read_config_vars
-from portside.cli.options import add_cache_dir, add_env, port
+from portside.cli.options import add_cache_dir, add_env, not_negative, port
 from portside.cli.places import data_root
 from portside.cli.session import Session, open_session
 from portside.console import print_out
@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=float,
+        type=not_negative,
         default=60.0,
         metavar="SECONDS",
         help="how long a web process has to bind its port (default: 60)",
