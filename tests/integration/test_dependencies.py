@@ -38,7 +38,7 @@ from portside.steps.dependencies import (
     InstallOutcome,
     dependency_inputs,
     install_dependencies,
-    installed_distributions,
+    list_distributions,
 )
 
 ROOT = Path.home() / ".pyenv/versions/3.12.1"
@@ -127,7 +127,7 @@ class Bench:
         ours = self.install()
         theirs = self.pip()
         assert ours.outcome.installer == installer, ours.details
-        assert ours.outcome.distributions == installed_distributions(theirs / PYTHON.site_packages)
+        assert ours.outcome.distributions == list_distributions(theirs / PYTHON.site_packages)
         assert files(ours.prefix) == files(theirs)
         return ours
 
@@ -473,7 +473,7 @@ def test_pipenv_sync(bench: Bench) -> None:
     ours = bench.install()
     theirs = {
         item
-        for item in installed_distributions(pipenv_sync(bench) / PYTHON.site_packages)
+        for item in list_distributions(pipenv_sync(bench) / PYTHON.site_packages)
         if item[0] not in {"pip", "setuptools", "wheel"}
     }
     assert ours.outcome.installer == "uv"

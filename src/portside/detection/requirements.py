@@ -86,7 +86,7 @@ def decode(data: bytes, *, file: str) -> str:
             if data.startswith(bom):
                 return data[len(bom) :].decode(encoding)
         for line in data.split(b"\n")[:2]:
-            match = _CODING.search(line) if line.startswith(b"#") else None
+            match = re.search(_CODING, line) if line.startswith(b"#") else None
             if match:
                 encoding = match[1].decode("ascii")
                 return data.decode(encoding)
@@ -106,12 +106,12 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
-_COMMENT = re.compile(r"(^|\s+)#.*$")
-_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
-_INCLUDE_URL = re.compile(r"(https?|file):", re.IGNORECASE)
-_ARCHIVE = re.compile(r"\.(whl|zip|tar|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz)$", re.IGNORECASE)
+_CODING = rb"coding[:=]\s*([-\w.]+)"
+_COMMENT = r"(^|\s+)#.*$"
+_VARIABLE = r"\$\{([A-Z0-9_]+)\}"
+_URL = r"[a-zA-Z][a-zA-Z0-9+.-]*:"
+_INCLUDE_URL = r"(?i)(https?|file):"
+_ARCHIVE = r"(?i)\.(whl|zip|tar|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz)$"
 _SHORT = {
     "-i": "--index-url",
     "--pypi-url": "--index-url",
@@ -198,7 +198,7 @@ class _Reader:
 
     def _links(self, value: str, file: str) -> str:
         """Prefer the directory beside the file that names it, as pip does."""
-        if _URL.match(value) or value.startswith("/"):
+        if re.match(_URL, value) or value.startswith("/"):
             return value
         beside = posixpath.normpath(posixpath.join(posixpath.dirname(file), value))
         if not (self.source.is_dir(beside) or self.source.is_file(beside)):
@@ -209,7 +209,7 @@ class _Reader:
     def _include(
         self, name: str, value: str, file: str, number: int, stack: tuple[str, ...]
     ) -> None:
-        if _INCLUDE_URL.match(value):
+        if re.match(_INCLUDE_URL, value):
             # Only pip fetches it with its own credentials and certificates.
             self.unsupported.append(f"{file} includes a file by URL")
             kind = LineKind.CONSTRAINT if name == "--constraint" else LineKind.OPTION
@@ -230,10 +230,10 @@ def local_path(requirement: str) -> str | None:
     if " @ " in target:
         target = target.split(" @ ", 1)[1].strip()
     target = target.removeprefix("file:") if not target.startswith("file://") else target
-    if _URL.match(target) or target.startswith("/"):
+    if re.match(_URL, target) or target.startswith("/"):
         return None
     target = target.split("#")[0]
-    if not _ARCHIVE.search(target):
+    if not re.search(_ARCHIVE, target):
         target = re.sub(r"\[[^\]]*\]$", "", target)
         if not (target.startswith(".") or "/" in target):
             return None
@@ -243,9 +243,9 @@ def local_path(requirement: str) -> str | None:
 def logical_lines(text: str, variables: Mapping[str, str]) -> Iterator[tuple[int, str]]:
     """Yield the number and text of each logical line, comments removed and variables replaced."""
     for number, joined in _joined(text):
-        line = _COMMENT.sub("", joined).strip()
+        line = re.sub(_COMMENT, "", joined).strip()
         if line:
-            yield number, _VARIABLE.sub(lambda m: variables.get(m[1]) or m[0], line)
+            yield number, re.sub(_VARIABLE, lambda m: variables.get(m[1]) or m[0], line)
 
 
 def _joined(text: str) -> Iterator[tuple[int, str]]:
@@ -253,7 +253,7 @@ def _joined(text: str) -> Iterator[tuple[int, str]]:
     parts: list[str] = []
     for number, raw in enumerate(text.splitlines(), start=1):
         first = first if parts else number
-        is_comment = _COMMENT.match(raw) is not None
+        is_comment = re.match(_COMMENT, raw) is not None
         if raw.endswith("\\") and not is_comment:
             parts.append(raw.strip("\\"))
             continue
@@ -271,9 +271,14 @@ def _split_arguments(text: str) -> tuple[str, str]:
 
 
 def _options(tokens: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield each option's long name and value; raise ValueError for unknown ones."""
+    """Yield each option's long name and value; raise ValueError for unknown ones.
+
+    Words between them don't count: pip drops the marker of ``-e ./project ; marker``.
+    """
     waiting = iter(tokens)
     for token in waiting:
+        if not token.startswith("-"):
+            continue
         name, separator, value = token.partition("=")
         if not token.startswith("--") and len(token) > 2:  # noqa: PLR2004 (-rfile)
             name, separator, value = token[:2], "=", token[2:]

@@ -138,11 +138,14 @@ def _merge(environ: Mapping[str, str], home: Path) -> dict[str, str]:
     for path in config_files(environ, home):
         for section, key, value in _read(path):
             sections[section][key] = value
-    merged = {**sections["global"], **sections["install"]}
-    for name, value in environ.items():
-        if name.startswith("PIP_") and name != "PIP_CONFIG_FILE":
-            merged[_key(name.removeprefix("PIP_"))] = value
-    return {key: value for key, value in merged.items() if value.strip()}
+    variables = {
+        _key(name.removeprefix("PIP_")): value
+        for name, value in environ.items()
+        if name.startswith("PIP_") and name != "PIP_CONFIG_FILE"
+    }
+    layers = (sections["global"], sections["install"], variables)
+    # An empty value hides the same section's of other files, and nothing of the other layers.
+    return {key: value for layer in layers for key, value in layer.items() if value.strip()}
 
 
 def config_files(environ: Mapping[str, str], home: Path) -> tuple[Path, ...]:
@@ -201,14 +204,14 @@ def _arguments(settings: Mapping[str, str]) -> Iterator[str]:
     # pip keeps the flag's own value under the opposite name: "false" switches isolation off.
     if "no-build-isolation" in settings and not _flag(settings, "no-build-isolation"):
         yield "--no-build-isolation"
-    for path in _words(settings, "build-constraint"):
-        yield from ("--build-constraints", path)
 
 
 def _environment(settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for key, variable in _VARIABLES.items():
         if key in settings:
             yield variable, settings[key].strip()
+    if "build-constraint" in settings:
+        yield "UV_BUILD_CONSTRAINT", " ".join(_words(settings, "build-constraint"))
     if "timeout" in settings:
         # pip takes fractions of a second, uv doesn't.
         yield "UV_HTTP_TIMEOUT", settings["timeout"].strip().partition(".")[0] or "1"

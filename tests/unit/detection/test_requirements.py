@@ -37,6 +37,7 @@ def texts(text: bytes | str, variables: Mapping[str, str] | None = None) -> list
         ("six\\", ["six"]),
         ("-e ./pkg\n", ["-e ./pkg"]),
         ("--editable=./pkg\n", ["-e ./pkg"]),
+        ("-e ./pkg ; python_version < '3'\n", ["-e ./pkg"]),
         ("-i https://a/b\n", ["--index-url https://a/b"]),
         ("--pre\n", ["--pre"]),
     ],

@@ -48,7 +48,7 @@ class LockedDistribution:
     @property
     def is_path(self) -> bool:
         """Return whether the entry is a path within the app or on this machine."""
-        return bool(self.location) and not self.vcs and not _URL.match(self.location)
+        return bool(self.location) and not self.vcs and not re.match(_URL, self.location)
 
     def requirement(self, location: str = "") -> str:
         """Return the entry as a line of a requirements file, hashes included.
@@ -157,7 +157,13 @@ def lockless_requirements(source: Source) -> LocklessRequirements:
     return LocklessRequirements(_sources(data, "source"), packages, allow)
 
 
-_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+def expand_variables(text: str, variables: Mapping[str, str]) -> str:
+    """Replace ``$NAME`` and ``${NAME}`` as Pipenv does; what isn't set stays as it is."""
+    return re.sub(_VARIABLE, lambda match: variables.get(match[1] or match[2], match[0]), text)
+
+
+_URL = r"[a-zA-Z][a-zA-Z0-9+.-]*://"
+_VARIABLE = r"\$(?:\{(\w+)\}|(\w+))"
 _VCS = ("git", "hg", "svn", "bzr")
 _PYPI = {"name": "pypi", "url": "https://pypi.org/simple", "verify_ssl": True}
 _KNOWN_SECTIONS = frozenset(

@@ -127,6 +127,9 @@ class InstallFailedError(BuildError):
             failure_detail=cause,
         )
         self.exit_status = exit_status
+        if manager == "Pipenv":
+            # A leaf serves both package managers; the code still says which one the app uses.
+            vars(self)["code"] = "install-dependencies::pipenv"
 
 
 class PipenvInstallFailedError(InstallFailedError):

@@ -1,0 +1,54 @@
+"""Digests of files and of the trees of local projects, without what builds leave in them."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+_SKIPPED = frozenset({".git", ".hg", ".svn", "__pycache__", ".venv", ".tox", ".mypy_cache"})
+_BUILT = r"(.*/)?(build/(lib|bdist|temp|scripts)[^/]*|[^/]+\.egg-info)"
+
+
+def digest_path(path: Path) -> str:
+    """Return the digest of a file, or of a project's tree without what builds leave in it."""
+    if not path.is_dir():
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "absent"
+    return digest(_tree(path))
+
+
+def _tree(root: Path) -> Iterator[str]:
+    for directory, below, names in os.walk(root):
+        inside = os.path.relpath(directory, root)
+        below[:] = sorted(
+            name
+            for name in below
+            if name not in _SKIPPED
+            and not re.fullmatch(_BUILT, os.path.normpath(f"{inside}/{name}"))
+        )
+        for name in sorted(names):
+            if not name.endswith(".pyc"):
+                yield f"{inside}/{name} {_digest_file(os.path.join(directory, name))}"  # noqa: PTH118 (speed)
+
+
+def _digest_file(path: str) -> str:
+    try:
+        status = os.lstat(path)
+        if os.path.islink(path):  # noqa: PTH114 (speed)
+            return f"-> {os.readlink(path)}"  # noqa: PTH115 (speed)
+        if not os.path.isfile(path):  # noqa: PTH113 (speed)
+            return "special"
+        with open(path, "rb") as file:  # noqa: PTH123 (speed)
+            return f"{status.st_mode & 0o111:o} {hashlib.file_digest(file, 'sha256').hexdigest()}"
+    except OSError as error:
+        return f"unreadable {error.errno}"
+
+
+def digest(parts: Iterable[str]) -> str:
+    """Return the digest of several texts, in order."""
+    text = "\0".join(parts)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _is_built(path: str) -> bool:
+    return re.fullmatch(_BUILT, path) is not None

@@ -1,0 +1,151 @@
+"""Why an install failed: the causes that an installer's output gives away, as a table.
+
+It never runs anything.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from portside.model.errors.dependencies import (
+    BuildOfDistributionFailedError,
+    DiskFullError,
+    HashMismatchError,
+    IndexCredentialsError,
+    IndexNotFoundError,
+    IndexUnreachableError,
+    InstallFailedError,
+    NoSolutionError,
+    NoWheelForPythonError,
+    PipenvInstallFailedError,
+)
+from portside.model.facts import PackageManager
+
+_LONGEST = 400
+_TELLING = r"(?i)^\s*(error|cause|hint)\b[: ]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    leaf: type[InstallFailedError]
+    pattern: str
+    cause: str
+    fix: str
+
+
+_CAUSES = (
+    _Cause(
+        DiskFullError,
+        r"no space left on device|disk quota exceeded|os error 28\b",
+        "There is no room left on the disk.",
+        "Free some space, for example with `portside cache prune`, and build again.",
+    ),
+    _Cause(
+        HashMismatchError,
+        r"hash mismatch for|do not match the hashes",
+        "A downloaded file isn't the one that was pinned.",
+        "Find out why the file changed. If the new file is right, pin its hash and commit that.",
+    ),
+    _Cause(
+        IndexCredentialsError,
+        r"401 unauthorized|403 forbidden|lack of valid authentication|credentials not correct"
+        r"|40[13] client error|http error 40[13]|could not read username|authentication failed"
+        r"|permission denied \(publickey|missing credentials",
+        "A package index or repository refused the credentials, or wants some.",
+        "Check the address and the credentials; keep those in a config var and refer to it as\n"
+        "    --index-url https://${INDEX_USER}:${INDEX_PASSWORD}@HOST/simple",
+    ),
+    _Cause(
+        IndexNotFoundError,
+        r"http status client error \((404|410)|http error 404|404 client error",
+        "The address of a distribution doesn't exist.",
+        "Correct the address, or the version, and commit the change.",
+    ),
+    _Cause(
+        IndexUnreachableError,
+        r"request failed after|error sending request|http status server error|5\d\d server error"
+        r"|http error 5\d\d|connection refused|connection reset|dns error|name resolution"
+        r"|timed out|incompleteread|connection broken|max retries exceeded"
+        r"|error decoding response body|end of file before message|unexpected end of file"
+        r"|unexpected eof|failed to download|failed to fetch:|invalid peer certificate"
+        r"|sslcertverificationerror"
+        r"|could not resolve host|unable to access '"
+        r"|failed to extract|badzipfile|not a valid (zip|wheel)"
+        r"|has an invalid wheel"
+        r"|wheel .* is invalid",
+        "A package index can't be reached, fails, or sends damaged files.",
+        "Try again. If it stays so, check the index's address and whether this machine may "
+        "reach it.",
+    ),
+    _Cause(
+        IndexNotFoundError,
+        r"failed to fetch branch or tag|failed to find (branch|tag|commit)|couldn't find remote ref"
+        r"|not appear to be a git repository|repository not found|did not match any file",
+        "A repository, or what was asked for in it, doesn't exist.",
+        "Correct the address or the branch, tag or commit after '@', and commit the change.",
+    ),
+    _Cause(
+        NoWheelForPythonError,
+        r"no wheels with a matching|no usable wheels|building source distributions (for .* )?is "
+        r"disabled|no wheels are available|has no usable",
+        "A distribution has no wheel for this Python, and building it isn't allowed.",
+        "Ask for a version that has one, use another Python version, or drop --only-binary.",
+    ),
+    _Cause(
+        NoSolutionError,
+        r"resolutionimpossible|conflicting dependencies|and you require [^\n]* we can conclude "
+        r"that [^\n]* are incompatible|requirements contradict|conflicting urls",
+        "The requirements contradict each other.",
+        "Loosen one of the requirements that the output above names.",
+    ),
+    _Cause(
+        BuildOfDistributionFailedError,
+        r"failed to build|failed building wheel|metadata-generation-failed|build backend returned"
+        r"|subprocess-exited-with-error|could not build wheels|egg_info did not run",
+        "A distribution without a wheel couldn't be built.",
+        "Use a version that has a wheel for this Python, or provide what the build asks for in\n"
+        "the output above (often a system library or a compiler).",
+    ),
+    _Cause(
+        IndexNotFoundError,
+        r"was not found in the|there (is|are) no versions? of|no matching distribution found"
+        r"|could not find a version that satisfies|not found in the provided package",
+        "No package index has a distribution that was asked for.",
+        "Check its name and version; they must exist for this Python version.",
+    ),
+    _Cause(
+        NoSolutionError,
+        r"no solution found",
+        "The requirements contradict each other.",
+        "Loosen one of the requirements that the output above names.",
+    ),
+)
+
+
+def classify(tail: Iterable[str], exit_status: int, manager: PackageManager) -> InstallFailedError:
+    """Return the error for an installer's output; the output must be redacted already."""
+    lines = tuple(tail)
+    text = "\n".join(lines)
+    name = "Pipenv" if manager is PackageManager.PIPENV else "pip"
+    for cause in _CAUSES:
+        match = re.search(cause.pattern, text, re.IGNORECASE | re.MULTILINE)
+        if match:
+            line = text[text.rfind("\n", 0, match.start()) + 1 :].split("\n", 1)[0].strip()
+            shown = f"{cause.cause}\n    {line[:_LONGEST]}"
+            return cause.leaf(manager=name, exit_status=exit_status, cause=shown, fix=cause.fix)
+    told = [line.strip() for line in lines if re.match(_TELLING, line)] or [*lines[-3:]]
+    generic = PipenvInstallFailedError if name == "Pipenv" else InstallFailedError
+    return generic(
+        manager=name,
+        exit_status=exit_status,
+        cause="\n".join(line[:_LONGEST] for line in told[:5]) or "The installer said nothing.",
+        fix="Correct what the output above names, commit the change and build again.",
+    )
+
+
+def more_telling(uv: InstallFailedError, pip: InstallFailedError) -> InstallFailedError:
+    """Choose what to say when both failed: uv's reason where it has a particular one."""
+    generic = {InstallFailedError, PipenvInstallFailedError}
+    if type(pip) in generic:
+        return uv
+    return pip if type(uv) in {*generic, NoSolutionError} else uv

@@ -1,0 +1,183 @@
+"""Runs the installers: uv first, pip where uv can't, and one more look at why both failed."""
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from portside.effects.pip_config import PipConfig, read_pip_config
+from portside.effects.process import Command, Completed, CouldNotStartError, ProcessRunner
+from portside.model.errors.dependencies import (
+    DiskFullError,
+    HashMismatchError,
+    IndexCredentialsError,
+    IndexNotFoundError,
+    IndexUnreachableError,
+    InstallFailedError,
+    NoSolutionError,
+)
+from portside.model.facts import PackageManager
+from portside.steps.dependencies.distributions import list_distributions
+from portside.steps.dependencies.failures import classify, more_telling
+from portside.steps.dependencies.jobs import Job
+from portside.steps.dependencies.pip import pip_arguments, pip_environment
+from portside.steps.dependencies.pipenv import pipenv_jobs
+from portside.steps.dependencies.request import DependenciesRequest, InstallOutcome
+from portside.steps.dependencies.requirements import requirements_jobs
+from portside.steps.dependencies.uv import UvFiles, places, uv_arguments, uv_environment
+
+_FINAL = (IndexCredentialsError, HashMismatchError, DiskFullError)
+
+
+def install_dependencies(
+    request: DependenciesRequest,
+    *,
+    runner: ProcessRunner,
+    on_line: Callable[[str], None],
+    on_detail: Callable[[str], None],
+) -> InstallOutcome:
+    """Install the app's dependencies below the prefix, which is emptied where uv gives up.
+
+    ``on_line`` gets the installer's output, ``on_detail`` sentences about decisions taken.
+    Raises ``PipfileLockOutdatedError``, ``InstallFailedError`` or one of its leaves, and what
+    reading the files of the package manager raises.
+    """
+    config = read_pip_config(request.environ, request.home)
+    is_pipenv = request.dependencies.manager is PackageManager.PIPENV
+    jobs = pipenv_jobs(request, config) if is_pipenv else requirements_jobs(request, config)
+    request.work.mkdir(parents=True, exist_ok=True)
+    installation = _Installation(request, config, jobs, runner, on_line, on_detail)
+    used = {installation.run(number) for number, job in enumerate(jobs) if job.lines}
+    _tidy(request.prefix)
+    return InstallOutcome(
+        "pip" if "pip" in used else "uv",
+        list_distributions(request.prefix / request.interpreter.site_packages),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Installation:
+    request: DependenciesRequest
+    config: PipConfig
+    jobs: tuple[Job, ...]
+    runner: ProcessRunner
+    on_line: Callable[[str], None]
+    on_detail: Callable[[str], None]
+
+    def run(self, number: int) -> Literal["uv", "pip"]:
+        """Do a job with uv, or pip where uv can't; raise ``InstallFailedError`` or a leaf."""
+        job = self.jobs[number]
+        if job.unsupported:
+            self.on_detail(f"Installing with pip, because {_sentence(job.unsupported)}.")
+            self._pip(number, None)
+            return "pip"
+        failed = self._uv(number)
+        if failed is None:
+            return "uv"
+        self.on_detail(self._why_pip(job, failed))
+        self._start_again(number)
+        self._pip(number, failed)
+        return "pip"
+
+    def _why_pip(self, job: Job, failed: InstallFailedError) -> str:
+        """Return a sentence on why pip may do better; raise the failure where it can't."""
+        if isinstance(failed, IndexUnreachableError):
+            if len(places(job, self.request.environ)) > 1:
+                return "uv couldn't reach an index. pip is tried, which goes on without it."
+            raise failed
+        if isinstance(failed, _FINAL):
+            raise failed
+        return "uv couldn't install the dependencies, so pip is tried."
+
+    def _start_again(self, number: int) -> None:
+        """Remove what a failed uv left half done, and repeat the jobs before this one."""
+        _empty(self.request.prefix)
+        for earlier in range(number):
+            if self.jobs[earlier].lines:
+                self.run(earlier)
+
+    def _uv(self, number: int) -> InstallFailedError | None:
+        argv, env = self._uv_command(number)
+        ended = self._execute(argv, env, self.on_line)
+        return None if ended.ok else self._classified(ended)
+
+    def _uv_command(self, number: int) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        job = self.jobs[number]
+        constraints = self._file(f"constraints-{number}.txt", job.constraints)
+        files = UvFiles(
+            requirements=self._file(f"requirements-{number}.txt", job.lines),
+            constraints=constraints if job.constraints else "",
+        )
+        argv = uv_arguments(job, self.request, self.config, files)
+        return argv, uv_environment(job, self.request, self.config)
+
+    def _pip(self, number: int, before: InstallFailedError | None) -> None:
+        job = self.jobs[number]
+        file = job.pip_file or self._file(f"requirements-{number}.txt", job.lines)
+        argv = pip_arguments(job, self.request, file)
+        ended = self._execute(argv, pip_environment(job, self.request, self.config), self.on_line)
+        if ended.ok:
+            return
+        failed = self._classified(ended)
+        told = failed if before is None else more_telling(before, failed)
+        raise self._diagnosed(number, told)
+
+    def _diagnosed(self, number: int, failed: InstallFailedError) -> InstallFailedError:
+        """Look for a refused index, which uv tells of only when it asks one after the other."""
+        argv, env = self._uv_command(number)
+        is_missing = isinstance(failed, IndexNotFoundError | NoSolutionError)
+        if not is_missing or "unsafe-best-match" not in argv:
+            return failed
+        ordered = tuple("first-index" if word == "unsafe-best-match" else word for word in argv)
+        ended = self._execute((*ordered, "--dry-run"), env, lambda _: None)
+        found = None if ended.ok else self._classified(ended)
+        return found if isinstance(found, IndexCredentialsError) else failed
+
+    def _execute(
+        self, argv: tuple[str, ...], env: Mapping[str, str], on_line: Callable[[str], None]
+    ) -> Completed:
+        try:
+            return self.runner.run(Command(argv, self.request.app, env), on_line)
+        except CouldNotStartError as error:
+            return Completed(127, (str(error),), 0.0)
+
+    def _file(self, name: str, lines: Iterable[str]) -> str:
+        path = self.request.work / name
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        return str(path)
+
+    def _classified(self, ended: Completed) -> InstallFailedError:
+        manager = self.request.dependencies.manager
+        return classify(ended.tail, ended.exit_status, manager)
+
+
+def _sentence(phrases: tuple[str, ...]) -> str:
+    first, *rest = tuple(dict.fromkeys(phrases))[:3]
+    return f"{first}, and {' and '.join(rest)}" if rest else first
+
+
+def _empty(directory: Path) -> None:
+    for path in directory.iterdir() if directory.is_dir() else ():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _tidy(prefix: Path) -> None:
+    """Remove what uv leaves for itself: its lock and its notes about local projects."""
+    (prefix / ".lock").unlink(missing_ok=True)
+    for name in ("uv_cache.json", "uv_build.json"):
+        for note in prefix.glob(f"lib/python3*/site-packages/*.dist-info/{name}"):
+            note.unlink()
+            _forget(note.parent / "RECORD", f"{note.parent.name}/{name},")
+
+
+def _forget(record: Path, start: str) -> None:
+    """Remove a line from a RECORD, as a new file: the old one may be linked to uv's cache."""
+    if record.is_file():
+        lines = record.read_text("utf-8").splitlines(keepends=True)
+        fresh = record.with_name("RECORD.new")
+        fresh.write_text("".join(line for line in lines if not line.startswith(start)), "utf-8")
+        fresh.replace(record)

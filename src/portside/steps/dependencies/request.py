@@ -1,0 +1,40 @@
+"""What an install of dependencies is asked for, and what came of it; no behaviour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from portside.model.facts import DependencySource
+from portside.model.interpreter import Interpreter
+from portside.model.source import Source
+
+
+@dataclass(frozen=True, slots=True)
+class DependenciesRequest:
+    """What to install, for which interpreter, and where.
+
+    ``prefix`` receives ``lib/`` and ``bin/``; ``work`` holds files that are needed only during
+    the install. ``environ`` are the complete variables, config vars included. ``upgrade`` asks
+    the indexes again for what isn't pinned.
+    """
+
+    app: Path
+    source: Source
+    dependencies: DependencySource
+    interpreter: Interpreter
+    prefix: Path
+    uv: Path
+    uv_cache: Path
+    work: Path
+    environ: Mapping[str, str]
+    home: Path
+    upgrade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InstallOutcome:
+    """Which program installed the dependencies, and the name and version of each."""
+
+    installer: Literal["uv", "pip"]
+    distributions: tuple[tuple[str, str], ...]

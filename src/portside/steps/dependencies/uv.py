@@ -1,0 +1,97 @@
+"""uv's command line for a job, and the variables it runs with; it never runs it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from portside.effects.pip_config import PipConfig
+from portside.steps.dependencies.jobs import Job, Options, installer_environment
+from portside.steps.dependencies.request import DependenciesRequest
+
+
+@dataclass(frozen=True, slots=True)
+class UvFiles:
+    """The files that were written for uv. An empty ``constraints`` stands for none."""
+
+    requirements: str
+    constraints: str = ""
+
+
+def uv_arguments(
+    job: Job, request: DependenciesRequest, config: PipConfig, files: UvFiles
+) -> tuple[str, ...]:
+    """Return uv's command line. Whatever may hold credentials is in ``uv_environment``."""
+    return (
+        *(str(request.uv), "pip", "install", "--python", str(request.interpreter.executable)),
+        *("--prefix", str(request.prefix), "--link-mode", "hardlink", "--no-config"),
+        *("--cache-dir", str(request.uv_cache), "--no-python-downloads"),
+        *("--no-progress", "--color", "never"),
+        *_options(job.options),
+        *config.arguments,
+        *(["--no-deps"] if job.no_deps and "--no-deps" not in config.arguments else []),
+        *(["--upgrade"] if request.upgrade else []),
+        *(["--refresh"] if job.refresh and not request.upgrade else []),
+        *_strategy(job, request.environ),
+        *(["--constraints", files.constraints] if files.constraints else []),
+        *("--requirements", files.requirements),
+    )
+
+
+def uv_environment(job: Job, request: DependenciesRequest, config: PipConfig) -> Mapping[str, str]:
+    """Return the variables uv runs with: those for every installer, and what may be secret."""
+    env = {**installer_environment(request), **config.environment, **_indexes(job, request)}
+    links = [place for place in job.options.find_links if "," not in place]
+    if links:
+        own = env.get("UV_FIND_LINKS", "")
+        env["UV_FIND_LINKS"] = ",".join([*dict.fromkeys(links), *([own] if own else [])])
+    if config.constraints:
+        env["UV_CONSTRAINT"] = " ".join(config.constraints)
+    if "UV_DEFAULT_INDEX" in env:
+        env.pop("UV_INDEX_URL", None)
+    return env
+
+
+def places(job: Job, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the indexes and pages of links that are asked; "" stands for the default index."""
+    links = [place for place in job.options.find_links if "://" in place]
+    return (*links, *(() if job.options.no_index else _all_indexes(job, environ)))
+
+
+def _options(options: Options) -> Iterator[str]:
+    """Return uv's arguments for pip's options, the indexes and links apart."""
+    for name in sorted(options.no_binary):
+        yield from ("--no-binary", name)
+    for name in sorted(options.only_binary):
+        yield from ("--only-binary", name)
+    for host in dict.fromkeys(options.trusted):
+        yield from ("--allow-insecure-host", host)
+    for place in dict.fromkeys(options.find_links):
+        if "," in place:
+            # UV_FIND_LINKS would split it.
+            yield from ("--find-links", place)
+    if options.no_index:
+        yield "--no-index"
+    if options.pre:
+        yield from ("--prerelease", "allow")
+    if options.require_hashes:
+        yield "--require-hashes"
+
+
+def _strategy(job: Job, environ: Mapping[str, str]) -> tuple[str, ...]:
+    if len(_all_indexes(job, environ)) > 1 or job.options.find_links:
+        return ("--index-strategy", "unsafe-best-match")
+    # With one index the answer is the same, and uv says when it is refused.
+    return ()
+
+
+def _all_indexes(job: Job, environ: Mapping[str, str]) -> tuple[str, ...]:
+    own = "UV_INDEX", "UV_EXTRA_INDEX_URL"
+    more = [url for name in own for url in environ.get(name, "").split()]
+    return tuple(dict.fromkeys([*job.options.indexes, *more]))
+
+
+def _indexes(job: Job, request: DependenciesRequest) -> dict[str, str]:
+    if job.options.no_index:
+        return {}
+    main, *extra = _all_indexes(job, request.environ)
+    variables = {"UV_DEFAULT_INDEX": main} if main else {}
+    return variables | {"UV_INDEX": " ".join(extra), "UV_EXTRA_INDEX_URL": ""}
