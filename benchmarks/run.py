@@ -174,25 +174,17 @@ def prepare_seen(side: str, name: str, work: Workspace, number: int) -> None:  #
     append(work.app / VIEWS[name], f"\n# another app, {number}")
 
 
-def prepare_rebuild(side: str, name: str, work: Workspace, number: int) -> None:  # noqa: ARG001
-    clear_slug(side, work)
+def prepare_rebuild(side: str, name: str, work: Workspace, number: int) -> None:
+    """Change nothing: every side builds onto what its last build left."""
 
 
-def prepare_code(side: str, name: str, work: Workspace, number: int) -> None:
-    clear_slug(side, work)
+def prepare_code(side: str, name: str, work: Workspace, number: int) -> None:  # noqa: ARG001
     append(work.app / VIEWS[name], f"# change {number}")
 
 
-def prepare_added(side: str, name: str, work: Workspace, number: int) -> None:
-    clear_slug(side, work)
+def prepare_added(side: str, name: str, work: Workspace, number: int) -> None:  # noqa: ARG001
     lay_app(name, work)
     append(work.app / "requirements.txt", EXTRA_REQUIREMENTS[number])
-
-
-def clear_slug(side: str, work: Workspace) -> None:
-    """Let portside write its slug anew; the references rebuild in place, their best case."""
-    if side == "portside":
-        remove(work.out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +206,6 @@ SCENARIOS = {
 
 def prime(side: str, name: str, work: Workspace, tools: Tools) -> None:
     """Build once, untimed, so that the scenario starts from a finished build."""
-    prepare_rebuild(side, name, work, 0)
     lay_app(name, work)
     build(side, work, tools)
 

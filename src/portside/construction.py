@@ -3,6 +3,7 @@
 import stat
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -36,11 +37,12 @@ from portside.packing.slug import (
     LaunchData,
     publish,
     publish_generation,
+    slug_layers,
     slug_staging,
     write_identity,
     write_launch_data,
 )
-from portside.planning.build import explain_dependencies
+from portside.planning.build import explain_dependencies, has_hooks
 from portside.preparation import (
     BuildRequest,
     Prepared,
@@ -50,7 +52,7 @@ from portside.preparation import (
     slug_directory,
     why_no_collectstatic,
 )
-from portside.steps.collectstatic import run_collectstatic
+from portside.steps.collectstatic import NO_STATIC_ROOT, run_collectstatic
 from portside.steps.dependencies import DependenciesRequest, install_dependencies
 from portside.steps.environment import build_environment
 from portside.steps.hooks import run_hook, with_config_vars
@@ -102,8 +104,13 @@ class Construction:
         self._copy_app(prepared, slug)
         facts, source = self._pre_compile(prepared, slug)
         interpreter, python = self._provide_interpreter(prepared, facts)
-        key, layer = self._install(prepared, facts, source, slug, interpreter)
-        self._assemble(slug, python, layer)
+        with ThreadPoolExecutor(1) as pool:
+            # Installing waits for the network much of the time.
+            placed = pool.submit(self._place, prepared, facts, slug, python)
+            key, layer = self._install(prepared, facts, source, slug, interpreter)
+            with self._step("assemble", "Assembling the slug", "each slug has its own files"):
+                placed.result()
+                self._place(prepared, facts, slug, layer)
         env = with_config_vars(
             build_environment(slug, self.tools.host.environ), self.request.config_vars
         )
@@ -176,7 +183,7 @@ class Construction:
             if existing is not None:
                 step.outcome, step.reason = Outcome.REUSED, "no input changed"
                 self.installer = existing.fact("installer")
-                self.distributions = tuple(existing.fact("distributions").split("\n"))
+                self.distributions = tuple(existing.fact("distributions").split())
                 return key, existing
             step.reason = (
                 "--upgrade" if self.request.upgrade else explain_dependencies(key, previous)
@@ -230,16 +237,27 @@ class Construction:
             self.distributions = tuple(f"{n}=={v}" for n, v in outcome.distributions)
             facts_of_layer = (
                 ("installer", outcome.installer),
-                ("distributions", "\n".join(self.distributions)),
+                ("distributions", " ".join(self.distributions)),
             )
             return store.commit(key, staging, facts_of_layer)
 
-    def _assemble(self, slug: Path, python: StoredLayer, dependencies: StoredLayer) -> None:
-        with self._step("assemble", "Assembling the slug", "layers are copied, never shared"):
-            home = slug / PYTHON_HOME
-            home.mkdir(parents=True, exist_ok=True)
-            copy_tree(python.tree, home, python.stamps)
-            copy_tree(dependencies.tree, home, dependencies.stamps)
+    def _place(self, prepared: Prepared, facts: Facts, slug: Path, layer: StoredLayer) -> None:
+        """Put a layer's files into the slug.
+
+        They are copies, since what a hook or the app does must not reach the store. The app's
+        last slug may lend them if it has the same layer and no hook is about to change them.
+        """
+        last = self._last_slug(prepared)
+        lends = not has_hooks(facts) and layer.key.digest in slug_layers(last)
+        home = slug / PYTHON_HOME
+        home.mkdir(parents=True, exist_ok=True)
+        with disk_errors(slug, "the slug"):
+            copy_tree(layer.tree, home, layer.stamps, last / PYTHON_HOME if lends else None)
+
+    def _last_slug(self, prepared: Prepared) -> Path:
+        if self.request.directories:
+            return self.request.directories[0]
+        return slug_directory(self.request.data_root, prepared.app_id) / "current"
 
     def _collect_static(
         self, facts: Facts, source: Source, slug: Path, env: Mapping[str, str]
@@ -248,13 +266,14 @@ class Construction:
             return
         skip = why_no_collectstatic(self.request, source)
         with self._step("collectstatic", "Collecting static files", skip or "Django") as step:
+            if skip is None:
+                skip = run_collectstatic(
+                    facts.manage_py, slug, env, runner=self.tools.runner, on_line=step.on_line
+                )
             if skip is not None:
                 step.outcome, step.reason = Outcome.SKIPPED, skip
-            elif not run_collectstatic(
-                facts.manage_py, slug, env, runner=self.tools.runner, on_line=step.on_line
-            ):
-                step.outcome = Outcome.SKIPPED
-                step.reason = "the app doesn't use django.contrib.staticfiles"
+        if skip == NO_STATIC_ROOT:
+            self.emit(Noticed(_no_static_files()))
 
     def _finish(
         self,
@@ -274,7 +293,13 @@ class Construction:
             launcher = (runtime / "launcher.py").read_bytes()
             write_launch_data(slug, data, launcher, (runtime / "launch_shim.sh").read_bytes())
             report = self._report(prepared, interpreter)
-            write_identity(slug, app=facts.app_name, key=key.digest, report=_as_dictionary(report))
+            write_identity(
+                slug,
+                app=facts.app_name,
+                key=key.digest,
+                layers=(interpreter.key.digest, dependencies.digest),
+                report=_as_dictionary(report),
+            )
             with self.tools.store.lock(f"app-{prepared.app_id}"):
                 place = self._publish(prepared, slug, key)
                 self._keep_state(prepared, interpreter, key, dependencies)
@@ -340,6 +365,15 @@ def _older_patch(interpreter: Interpreter, wanted: InterpreterCandidate) -> Noti
         "python-version::older-patch",
         f"Python {interpreter.version} is used, because {wanted.version} can't be had now.",
         "Build again when the network is there: portside build --upgrade",
+    )
+
+
+def _no_static_files() -> Notice:
+    return Notice(
+        "collectstatic::no-static-root",
+        f"{NO_STATIC_ROOT}, so no static files were collected.",
+        'Add a line such as STATIC_ROOT = BASE_DIR / "staticfiles" and a server for them, such\n'
+        "as WhiteNoise. If the app has no static files: --env DISABLE_COLLECTSTATIC=1",
     )
 
 

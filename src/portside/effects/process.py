@@ -6,7 +6,6 @@ before it is waited for, and is ended by TERM, a grace period, then KILL.
 
 import codecs
 import contextlib
-import ctypes
 import os
 import selectors
 import signal

@@ -32,6 +32,8 @@ class InterpreterCandidate:
     sha256: str | None = None
 
     def __str__(self) -> str:
+        if self.source is InterpreterSource.STORE:
+            return f"Python {self.version} from the store"
         return f"Python {self.version} from {self.location}"
 
 

@@ -49,10 +49,20 @@ def write_launch_data(slug: Path, data: LaunchData, launcher: bytes, shim: bytes
     write_new(directory / "launch", shim, 0o755)
 
 
-def write_identity(slug: Path, *, app: str, key: str, report: dict[str, object]) -> None:
-    """Write what tells this slug from others, and the report of its build."""
+def write_identity(
+    slug: Path, *, app: str, key: str, layers: tuple[str, ...], report: dict[str, object]
+) -> None:
+    """Write what tells this slug from others, and the report of its build.
+
+    ``layers`` are the digests of the layers that its Python consists of.
+    """
     write_new(slug / DATA / "report.json", _json(report))
-    identity = {"schema": SCHEMA, "app": app, "key": key}
+    identity: dict[str, object] = {
+        "schema": SCHEMA,
+        "app": app,
+        "key": key,
+        "layers": list(layers),
+    }
     write_new(slug / DATA / "slug.json", _json(identity))
 
 
@@ -66,6 +76,15 @@ def slug_key(path: Path) -> str | None:
         return None
     key = data.get("key")
     return key if isinstance(key, str) else None
+
+
+def slug_layers(path: Path) -> tuple[str, ...]:
+    """Return the digests of the layers in the slug at ``path``, () where there is no whole slug."""
+    if slug_key(path) is None:
+        return ()
+    data: object = json.loads((path / DATA / "slug.json").read_bytes())
+    layers = data.get("layers") if isinstance(data, dict) else None
+    return tuple(map(str, layers)) if isinstance(layers, list) else ()
 
 
 @contextmanager

@@ -13,7 +13,13 @@ from portside.model.errors.django import (
     CollectStaticSyntaxError,
 )
 
-_NOT_INSTALLED = "Unknown command: 'collectstatic'"
+# What the output holds when there is nothing to collect, and what to say then. A project fresh
+# from Django's own generator has no STATIC_ROOT: it must build, and its developer must know.
+NO_STATIC_ROOT = "STATIC_ROOT isn't set in Django's settings"
+_NOTHING_TO_COLLECT = (
+    ("Unknown command: 'collectstatic'", "the app doesn't use django.contrib.staticfiles"),
+    ("without having set the STATIC_ROOT setting", NO_STATIC_ROOT),
+)
 _CAUSES: tuple[tuple[re.Pattern[str], type[CollectStaticError]], ...] = (
     (re.compile(r"SyntaxError|IndentationError|TabError"), CollectStaticSyntaxError),
     (re.compile(r"ImproperlyConfigured|^KeyError"), CollectStaticSettingsError),
@@ -33,8 +39,8 @@ def why_skipped(config_vars: Mapping[str, str], *, has_disabling_file: bool) -> 
 
 def run_collectstatic(
     manage_py: str, slug: Path, env: Mapping[str, str], *, runner: ProcessRunner, on_line: OnLine
-) -> bool:
-    """Run it; return False where the app has Django without ``django.contrib.staticfiles``.
+) -> str | None:
+    """Run it; return why there is nothing to collect, or None where files were collected.
 
     Raises a ``CollectStaticError`` that names the cause.
     """
@@ -42,10 +48,11 @@ def run_collectstatic(
     argv = (str(python), manage_py, "collectstatic", "--noinput", "--traceback")
     done = runner.run(Command(argv, slug, {"PYTHONPATH": ".", **env}), on_line)
     if done.ok:
-        return True
+        return None
     text = "\n".join(done.tail)
-    if _NOT_INSTALLED in text:
-        return False
+    for found, why in _NOTHING_TO_COLLECT:
+        if found in text:
+            return why
     raise _cause(text)(manage_py=manage_py, last_line=_last_line(done.tail))
 
 
