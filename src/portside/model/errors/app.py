@@ -4,6 +4,13 @@ from typing import ClassVar
 
 from portside.model.errors import BuildError
 
+_SHOWN_NAMES = 6
+# What writes a requirements.txt from another tool's lock file.
+_EXPORTS = (
+    ("uv.lock", "uv export --no-dev --no-emit-project -o requirements.txt"),
+    ("poetry.lock", "poetry export -o requirements.txt"),
+)
+
 
 class AppNotFoundError(BuildError):
     """The path given as the app doesn't exist."""
@@ -58,13 +65,14 @@ class NoPackageManagerError(BuildError):
 
     def __init__(self, *, listing: tuple[str, ...]) -> None:
         """Take the names in the app's root directory, already sorted."""
-        shown = listing[:7]
+        shown = listing[:_SHOWN_NAMES]
         more = f"\n    … and {len(listing) - len(shown)} more" if len(listing) > len(shown) else ""
         names = "\n".join(f"    {name}" for name in shown) if shown else "    (nothing)"
         super().__init__(
             "No file names this app's dependencies.",
             detail=f"The app's root directory holds:\n{names}{more}",
-            hint="Add a requirements.txt (it may be empty) or a Pipfile to the root directory.\n"
+            hint=_export_hint(listing)
+            or "Add a requirements.txt (it may be empty) or a Pipfile to the root directory.\n"
             "If the app is in a subdirectory, build that directory instead.",
         )
 
@@ -97,7 +105,7 @@ class LinkOutsideAppError(BuildError):
             f"The symbolic link '{path}' leads out of the app.",
             detail=f"It points to '{target}', which won't be there where the app runs.",
             hint="Replace it by a copy of what it points to, or delete it:\n"
-            f"    cp -r --remove-destination \"$(readlink -f '{path}')\" '{path}'",
+            f"    cp -rL '{path}' '{path}.copy' && rm '{path}' && mv '{path}.copy' '{path}'",
             failure_detail=path,
         )
 
@@ -113,7 +121,20 @@ class ProcfileError(BuildError):
         super().__init__(
             f"Line {line} of the Procfile {what}.",
             detail=f"The line is:\n    {text}",
-            hint="Write one line per process type, such as:\n"
+            hint="Keep one of the two lines, or give this one another name, such as:\n"
+            f"    {text.partition(':')[0]}2: COMMAND"
+            if is_repeated
+            else "Write one line per process type, its name and then its command, such as:\n"
             "    web: gunicorn app:app --bind 0.0.0.0:$PORT",
             failure_detail=text,
         )
+
+
+def _export_hint(listing: tuple[str, ...]) -> str:
+    """Return how to name the dependencies where another tool has locked them, or ""."""
+    for lock, command in _EXPORTS:
+        if lock in listing:
+            return (
+                f"{lock} isn't read by portside. Write a requirements.txt from it:\n    {command}"
+            )
+    return ""

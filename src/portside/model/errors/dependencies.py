@@ -47,8 +47,8 @@ class RequirementsSyntaxError(BuildError):
         super().__init__(
             f"Line {line} of {file} isn't valid in a requirements file.",
             detail=f"The line is:\n    {text}",
-            hint="Correct the line. The format is described at\n"
-            "https://pip.pypa.io/en/stable/reference/requirements-file-format/",
+            hint="Correct it: a line is one requirement or one of pip's options, such as\n"
+            "    django>=5.1\n    -r base.txt",
             failure_detail=text,
         )
 
@@ -62,7 +62,9 @@ class RequirementsEncodingError(BuildError):
         """Take the file and the encoding that doesn't fit."""
         super().__init__(
             f"{file} can't be read as {encoding} text.",
-            hint=f"Save {file} as UTF-8.",
+            detail=f"It holds bytes that aren't {encoding}.",
+            hint=f"Save {file} as UTF-8 in your editor, or convert it if it is Latin-1:\n"
+            f"    iconv -f latin1 -t utf-8 {file} > utf8.txt && mv utf8.txt {file}",
             failure_detail=encoding,
         )
 
@@ -92,7 +94,8 @@ class PipfileLockInvalidJsonError(BuildError):
         super().__init__(
             "Your Pipfile.lock isn't valid.",
             detail=f"The cause: {cause}",
-            hint="Run `pipenv lock` to write it again, then commit it.",
+            hint="Make it anew (a merge may have left its marks in it), then commit it:\n"
+            "    rm Pipfile.lock && pipenv lock",
             failure_detail=cause,
         )
 

@@ -1,8 +1,12 @@
 """Errors about getting hold of the Python interpreter that an app needs."""
 
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from portside.model.errors import BuildError
+
+_SHOWN = 4
+_MIRROR = "    UV_PYTHON_INSTALL_MIRROR=https://mirror.example/python portside build"
 
 
 class InterpreterUnavailableError(BuildError):
@@ -12,13 +16,15 @@ class InterpreterUnavailableError(BuildError):
 
     def __init__(self, *, requested: str, tried: tuple[str, ...]) -> None:
         """Take the version or series asked for, and a phrase for each place that was tried."""
-        places = "\n".join(f"    {place}" for place in tried) or "    (no place offers it)"
+        more = (f"    … and {len(tried) - _SHOWN} more",) if len(tried) > _SHOWN else ()
+        shown = (*(f"    {place}" for place in tried[:_SHOWN]), *more)
+        places = "\n".join(shown) or "    (no place offers it)"
         super().__init__(
             f"Python {requested} can't be had.",
             detail=f"These were tried:\n{places}",
-            hint="Give the build access to the network, name a mirror that has it:\n"
-            "    UV_PYTHON_INSTALL_MIRROR=https://mirror.example/python portside build\n"
-            f"or install it on this machine, where it's found by itself:\n"
+            hint="Give the build access to the network, or name a mirror that has it:\n"
+            f"{_MIRROR}\n"
+            "or install it on this machine, where it's found by itself:\n"
             f"    pyenv install {requested}",
             failure_detail=requested,
         )
@@ -32,11 +38,10 @@ class SourceUnreachableError(BuildError):
     def __init__(self, *, location: str, cause: str) -> None:
         """Take the URL or path without credentials, and the reason in a few words."""
         super().__init__(
-            "Python can't be downloaded.",
-            detail=f"{location} can't be read: {cause}.",
+            f"Python can't be downloaded from {_place(location)}.",
+            detail=f"This can't be read: {cause}.\n    {location}",
             hint="Check the network, and HTTPS_PROXY if a proxy is needed, or name a mirror that "
-            "can be reached from here:\n"
-            "    UV_PYTHON_INSTALL_MIRROR=https://mirror.example/python portside build",
+            f"can be\nreached from here:\n{_MIRROR}",
             failure_detail=location,
         )
 
@@ -49,11 +54,11 @@ class ChecksumMismatchError(BuildError):
     def __init__(self, *, location: str) -> None:
         """Take the archive's URL or path without credentials."""
         super().__init__(
-            "The Python that was downloaded isn't the one that was published.",
-            detail=f"The SHA-256 of {location} isn't the expected one. Nothing of it was used.",
-            hint="Build again. If it stays that way, the mirror or catalog (see "
-            "UV_PYTHON_INSTALL_MIRROR and UV_PYTHON_DOWNLOADS_JSON_URL) holds a changed file: "
-            "tell who runs it.",
+            f"The Python from {_place(location)} isn't the one that was published.",
+            detail="The SHA-256 of this file isn't the expected one, so it wasn't used:\n"
+            f"    {location}",
+            hint="Build again. If it stays that way, the mirror or catalog holds a changed file: "
+            f"tell\nwho runs it, or name another one:\n{_MIRROR}",
             failure_detail=location,
         )
 
@@ -66,11 +71,10 @@ class ArchiveDamagedError(BuildError):
     def __init__(self, *, location: str, cause: str) -> None:
         """Take the archive's URL or path without credentials, and what is wrong with it."""
         super().__init__(
-            "The Python that was downloaded can't be unpacked.",
-            detail=f"{location} is damaged: {cause}.",
-            hint="Build again. If it stays that way, the mirror or catalog (see "
-            "UV_PYTHON_INSTALL_MIRROR and UV_PYTHON_DOWNLOADS_JSON_URL) holds an incomplete file: "
-            "upload it again.",
+            f"The Python from {_place(location)} can't be unpacked.",
+            detail=f"This file is damaged: {cause}.\n    {location}",
+            hint="Build again. If it stays that way, the mirror or catalog holds a damaged file: "
+            f"upload\nit there again, or name another one:\n{_MIRROR}",
             failure_detail=location,
         )
 
@@ -83,9 +87,14 @@ class InterpreterUnusableError(BuildError):
     def __init__(self, *, location: str, cause: str) -> None:
         """Take where it came from, without credentials, and what it failed at."""
         super().__init__(
-            "The Python that was found doesn't work.",
-            detail=f"Python from {location}: {cause}.",
+            f"The Python from {_place(location)} doesn't work here.",
+            detail=f"This is what it fails at: {cause}.\n    {location}",
             hint="Repair or remove that installation, or name a mirror to download from:\n"
-            "    UV_PYTHON_INSTALL_MIRROR=https://mirror.example/python portside build",
+            f"{_MIRROR}",
             failure_detail=location,
         )
+
+
+def _place(location: str) -> str:
+    """Return the host of a URL, or the path as it is: short enough for a summary."""
+    return urlsplit(location).hostname or location

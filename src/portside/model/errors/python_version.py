@@ -6,6 +6,7 @@ from portside.model.errors import BuildError
 from portside.model.python_version import Origin, RequestedPython, Series
 
 _SHOWN = 100
+_SHOWN_VERSIONS = 5
 _WRITE = "Write the version you use, such as:\n    echo 3.12 > .python-version"
 
 
@@ -107,8 +108,9 @@ class PythonVersionFileMultipleVersionsError(BuildError):
 
     def __init__(self, *, versions: tuple[str, ...]) -> None:
         """Take the versions in the file's order, at least two."""
-        shown = "\n".join(f"    {_quote(version)}" for version in versions[:6])
-        more = f"\n    … and {len(versions) - 6} more" if len(versions) > 6 else ""  # noqa: PLR2004 (the six shown)
+        shown = "\n".join(f"    {_quote(version)}" for version in versions[:_SHOWN_VERSIONS])
+        left = len(versions) - _SHOWN_VERSIONS
+        more = f"\n    … and {left} more" if left > 0 else ""
         super().__init__(
             "The .python-version file names more than one version.",
             detail=f"It names:\n{shown}{more}\nAn app is built with exactly one.",

@@ -6,6 +6,7 @@ from typing import ClassVar, TypeAlias
 from portside.model.errors import BuildError
 
 _SHOWN_LINES = 5
+_KILLED = 128 + 9
 _FIXES = (
     ("gunicorn", "gunicorn --bind 0.0.0.0:$PORT …"),
     ("uvicorn", "uvicorn --host 0.0.0.0 --port $PORT …"),
@@ -57,8 +58,8 @@ class WebDidNotBindError(BuildError):
         """Take the process's command, the port required and the time limit in seconds."""
         super().__init__(
             f"The web process didn't bind to $PORT within {limit:g} seconds.",
-            detail=f"It listens on no port:\n    {command}\n"
-            f"A web process must listen on 0.0.0.0, on the port in PORT (here {port}).",
+            detail=f"It runs, but listens on no port. This is its command:\n    {command}\n"
+            f"A web process must listen on 0.0.0.0, on the port in the config var PORT ({port}).",
             hint=f"{_fix(command)}\n"
             "If it takes longer than that to start, defer the slow part until after it listens.",
             failure_detail=str(port),
@@ -91,7 +92,7 @@ class WrongAddressError(BuildError):
         """Take the process's command, the port and the addresses it listens on."""
         bound = ", ".join(f"[{a}]:{port}" if ":" in a else f"{a}:{port}" for a in addresses)
         super().__init__(
-            f"The web process listens only on {bound}, where nothing outside can reach it.",
+            f"The web process listens only on {bound}, where others can't reach it.",
             detail=f"This is its command:\n    {command}\n"
             f"A web process must listen on all addresses: 0.0.0.0:{port}.",
             hint=_fix(command),
@@ -226,8 +227,9 @@ class InvalidPortError(BuildError):
         """Take the value as given."""
         super().__init__(
             f"'{value}' isn't a port.",
-            detail="A port is a whole number from 1 to 65535.",
-            hint="Set another one:\n    portside run . --port 5000",
+            detail="The variable PORT has this value. A port is a whole number from 1 to 65535.",
+            hint="Correct or unset PORT, or give a port for this run:\n"
+            "    portside run . --port 5000",
             failure_detail=value,
         )
 
@@ -257,7 +259,8 @@ class NotASlugError(BuildError):
         super().__init__(
             f"'{path}' isn't a slug that can be run.",
             detail=f"{cause}.",
-            hint="Build the app first, then run what was built:\n    portside build . -o dir:slug",
+            hint="Build the app first, then use what was built:\n"
+            "    portside build . -o dir:slug && portside run slug",
             failure_detail=path,
         )
 
@@ -320,17 +323,27 @@ def _exit_hint(cause: ExitCause | None, exit_status: int) -> str:
             )
         case MissingCommand(name=name):
             return (
-                f"The command '{name}' isn't installed. Add it to your requirements (a server's\n"
-                f"distribution: {name}) and build again, or correct the Procfile."
+                f"The command '{name}' isn't installed. Add the distribution that provides it to\n"
+                f"your requirements (often named '{name}') and build again, or correct the "
+                "Procfile."
             )
         case AddressInUse():
             return (
                 "Another program listens on that port. End it, or use another port:\n"
                 "    portside run . --port 5001"
             )
+    return _status_hint(exit_status)
+
+
+def _status_hint(exit_status: int) -> str:
     if exit_status == 0:
         return "A web process must stay in the foreground: remove options such as --daemon."
-    return "Find the cause in the output above, and check it with: portside run . --check"
+    if exit_status == _KILLED:
+        return (
+            "Something killed it, most often as memory ran out. Start fewer workers, such as:\n"
+            "    portside run . --env WEB_CONCURRENCY=1"
+        )
+    return "Find the cause in the output above, and check it with:\n    portside run . --check"
 
 
 def _signal_note(exit_status: int) -> str:
