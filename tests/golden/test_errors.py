@@ -208,8 +208,7 @@ SAMPLES = (
     Sample(
         _collectstatic(
             django.CollectStaticSettingsError,
-            "django.core.exceptions.ImproperlyConfigured: You're using the staticfiles app without "
-            "having set the STATIC_ROOT setting to a filesystem path.",
+            "django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting is empty.",
         )
     ),
     Sample(
