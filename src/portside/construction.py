@@ -26,9 +26,10 @@ from portside.model.events import (
     StepStarted,
 )
 from portside.model.facts import Facts, Notice
-from portside.model.interpreter import Interpreter, InterpreterCandidate, InterpreterSource
+from portside.model.interpreter import Interpreter, InterpreterSource
 from portside.model.layers import LayerKey
 from portside.model.plan import Plan
+from portside.model.python_version import PythonVersion, RequestedPython
 from portside.model.report import Report, StepReport
 from portside.model.source import Source
 from portside.packing.relocation import relocate_editables, relocate_scripts
@@ -107,7 +108,7 @@ class Construction:
         with ThreadPoolExecutor(1) as pool:
             # Installing waits for the network much of the time.
             placed = pool.submit(self._place, prepared, facts, slug, python)
-            key, layer = self._install(prepared, facts, source, slug, interpreter)
+            layer = self._install(prepared, facts, source, slug, interpreter)
             with self._step("assemble", "Assembling the slug", "each slug has its own files"):
                 placed.result()
                 self._place(prepared, facts, slug, layer)
@@ -116,7 +117,7 @@ class Construction:
         )
         self._collect_static(facts, source, slug, env)
         self._run_hook(facts.post_compile_hook, slug, env)
-        return self._finish(prepared, facts, slug, interpreter, key)
+        return self._finish(prepared, facts, slug, interpreter, (python, layer))
 
     def _copy_app(self, prepared: Prepared, slug: Path) -> None:
         reason = _reason_of(prepared.plan, "CopyApp")
@@ -140,8 +141,17 @@ class Construction:
         with self._step(hook, f"Running {hook}", "the app has this hook") as step:
             cache = self.tools.store.root / "hooks" / app_identity(self.request.app)
             cache.mkdir(parents=True, exist_ok=True)
-            arguments = (str(slug), str(cache), "/nonexistent")
+            arguments = (str(slug), str(cache), str(self._env_dir(slug)))
             run_hook(hook, slug, env, arguments, runner=self.tools.runner, on_line=step.on_line)
+
+    def _env_dir(self, slug: Path) -> Path:
+        """Write the config vars as files, the way hooks know them from the classic platforms."""
+        directory = slug.parent / "env"
+        directory.mkdir(mode=0o700, exist_ok=True)
+        for name, value in self.request.config_vars.items():
+            if "/" not in name:
+                (directory / name).write_text(value, "utf-8", "surrogateescape")
+        return directory
 
     def _provide_interpreter(
         self, prepared: Prepared, facts: Facts
@@ -149,7 +159,6 @@ class Construction:
         candidates = prepared.situation.candidates
         if facts.python != prepared.facts.python:
             candidates = find_candidates(self.request, self.tools, facts)
-        first = candidates[0]
         title = f"Python {facts.python} ({facts.python.origin})"
         with self._step("python", title, _reason_of(prepared.plan, "ProvideInterpreter")) as step:
             interpreter, layer = provide_interpreter(
@@ -160,10 +169,11 @@ class Construction:
                 on_detail=step.on_detail,
             )
             step.on_detail(f"Using Python {interpreter.version}, {interpreter.origin}")
-            if first.source is InterpreterSource.STORE:
+            if candidates[0].source is InterpreterSource.STORE:
                 step.outcome = Outcome.REUSED
-            elif interpreter.version < first.version:
-                self.emit(Noticed(_older_patch(interpreter, first)))
+        newest = prepared.situation.newest_patch
+        if newest is not None and interpreter.version < newest:
+            self.emit(Noticed(_older_patch(interpreter, facts.python, newest)))
         return interpreter, layer
 
     def _install(
@@ -173,7 +183,7 @@ class Construction:
         source: Source,
         slug: Path,
         interpreter: Interpreter,
-    ) -> tuple[LayerKey, StoredLayer]:
+    ) -> StoredLayer:
         key = key_dependencies(self.request, self.tools, source, facts, interpreter.key)
         store = self.tools.store
         previous = prepared.situation.previous
@@ -184,12 +194,12 @@ class Construction:
                 step.outcome, step.reason = Outcome.REUSED, "no input changed"
                 self.installer = existing.fact("installer")
                 self.distributions = tuple(existing.fact("distributions").split())
-                return key, existing
+                return existing
             step.reason = (
                 "--upgrade" if self.request.upgrade else explain_dependencies(key, previous)
             )
             step.on_detail(f"Installing: {step.reason}")
-            return key, self._install_layer(key, facts, source, slug, interpreter, step)
+            return self._install_layer(key, facts, source, slug, interpreter, step)
 
     def _install_layer(
         self,
@@ -239,7 +249,7 @@ class Construction:
                 ("installer", outcome.installer),
                 ("distributions", " ".join(self.distributions)),
             )
-            return store.commit(key, staging, facts_of_layer)
+            return store.commit(key, staging, facts_of_layer, replace=self.request.upgrade)
 
     def _place(self, prepared: Prepared, facts: Facts, slug: Path, layer: StoredLayer) -> None:
         """Put a layer's files into the slug.
@@ -248,7 +258,7 @@ class Construction:
         last slug may lend them if it has the same layer and no hook is about to change them.
         """
         last = self._last_slug(prepared)
-        lends = not has_hooks(facts) and layer.key.digest in slug_layers(last)
+        lends = not has_hooks(facts) and layer.instance in slug_layers(last)
         home = slug / PYTHON_HOME
         home.mkdir(parents=True, exist_ok=True)
         with disk_errors(slug, "the slug"):
@@ -281,8 +291,9 @@ class Construction:
         facts: Facts,
         slug: Path,
         interpreter: Interpreter,
-        dependencies: LayerKey,
+        layers: tuple[StoredLayer, StoredLayer],
     ) -> tuple[Path, Report]:
+        dependencies = layers[1].key
         key = key_slug(self.request, prepared.files, dependencies)
         with self._step("slug", "Finishing the slug", "launch data and bytecode"):
             self._compile_app(slug, prepared.files)
@@ -297,7 +308,7 @@ class Construction:
                 slug,
                 app=facts.app_name,
                 key=key.digest,
-                layers=(interpreter.key.digest, dependencies.digest),
+                layers=tuple(layer.instance for layer in layers),
                 report=_as_dictionary(report),
             )
             with self.tools.store.lock(f"app-{prepared.app_id}"):
@@ -360,12 +371,16 @@ class _Running:
         self.emit(Detail(self.step, text))
 
 
-def _older_patch(interpreter: Interpreter, wanted: InterpreterCandidate) -> Notice:
-    return Notice(
-        "python-version::older-patch",
-        f"Python {interpreter.version} is used, because {wanted.version} can't be had now.",
-        "Build again when the network is there: portside build --upgrade",
-    )
+def _older_patch(
+    interpreter: Interpreter, requested: RequestedPython, newest: PythonVersion
+) -> Notice:
+    if requested.patch is None:
+        why = f"Python {interpreter.version} is used, because {newest} can't be had now."
+        hint = "Build again when the network is there: portside build --upgrade"
+    else:
+        why = f"Python {interpreter.version} is older than {newest}, which has its fixes."
+        hint = f"Ask for {requested.series} in {requested.origin.name} to get the newest patch."
+    return Notice("python-version::older-patch", why, hint)
 
 
 def _no_static_files() -> Notice:

@@ -23,7 +23,7 @@ from portside.model.plan import Plan
 from portside.model.source import Source
 from portside.packing.slug import slug_key
 from portside.planning.build import Previous, Situation, plan_build
-from portside.planning.interpreters import plan_interpreters
+from portside.planning.interpreters import newest, plan_interpreters
 from portside.steps.collectstatic import why_skipped
 from portside.steps.dependencies import dependency_inputs
 from portside.steps.interpreter import recently_unreachable, stored_candidates, stored_key
@@ -91,6 +91,7 @@ def _situation(
         slug = key_slug(request, files, dependencies)
     return Situation(
         candidates=candidates,
+        newest_patch=newest(_inventory(tools), facts.python.series),
         dependencies_key=dependencies,
         are_dependencies_stored=bool(dependencies and tools.store.has(dependencies)),
         app_files=files.count,
@@ -112,12 +113,7 @@ def find_candidates(
     """
     stored = stored_candidates(tools.store, tools.host.platform)
     will_do = any(facts.python.admits(candidate.version) for candidate in stored)
-    cache = tools.store.root / "inventory.json"
-    try:
-        inventory = read_inventory(tools.runner, tools.host, tools.uv, cache)
-    except SourceUnreachableError:
-        # What is at hand may do; where nothing is, UnknownPatchError says what is known.
-        inventory = ()
+    inventory = _inventory(tools)
     is_offline = will_do and not request.upgrade and recently_unreachable(tools.store) is not None
     local = () if will_do and not request.upgrade else _local(tools)
     return plan_interpreters(
@@ -127,6 +123,15 @@ def find_candidates(
         stored=stored,
         local=local,
     )
+
+
+def _inventory(tools: Toolbox) -> tuple[InterpreterCandidate, ...]:
+    cache = tools.store.root / "inventory.json"
+    try:
+        return read_inventory(tools.runner, tools.host, tools.uv, cache)
+    except SourceUnreachableError:
+        # What is at hand may do; where nothing is, UnknownPatchError says what is known.
+        return ()
 
 
 def _local(tools: Toolbox) -> tuple[InterpreterCandidate, ...]:

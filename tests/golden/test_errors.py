@@ -85,6 +85,7 @@ SAMPLES = (
     Sample(app.LinkOutsideAppError(path="static/logo.svg", target="../../brand/logo.svg")),
     Sample(app.ProcfileError(line=2, text="web gunicorn shop.wsgi", is_repeated=False)),
     Sample(app.ProcfileError(line=3, text="web: flask run", is_repeated=True), "repeated"),
+    Sample(app.ExistingPythonError()),
     # dependencies
     Sample(
         dependencies.RequirementsFileMissingError(

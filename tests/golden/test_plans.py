@@ -16,7 +16,7 @@ from portside.model.layers import KeyInput, LayerKey
 from portside.model.plan import Action, Plan
 from portside.model.python_version import PythonVersion
 from portside.planning.build import Previous, Situation, plan_build
-from portside.planning.interpreters import plan_interpreters
+from portside.planning.interpreters import newest, plan_interpreters
 from portside.planning.policy import load_policy
 from portside.steps.collectstatic import why_skipped
 
@@ -152,6 +152,7 @@ def _plan(case: Case) -> Plan:
     )
     situation = Situation(
         candidates=candidates,
+        newest_patch=newest(OFFERED, facts.python.series),
         dependencies_key=keys.dependencies if keys else None,
         are_dependencies_stored=case.are_dependencies_stored,
         app_files=len(case.app),

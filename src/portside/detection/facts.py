@@ -4,6 +4,7 @@ from portside.detection.django import find_manage_py
 from portside.detection.package_managers import detect_dependencies
 from portside.detection.procfile import read_processes
 from portside.detection.python_version import detect_python_version
+from portside.model.errors.app import ExistingPythonError
 from portside.model.facts import Facts, Notice
 from portside.model.policy import PythonPolicy
 from portside.model.source import Source
@@ -17,6 +18,8 @@ def detect(source: Source, *, cached_series: str | None, policy: PythonPolicy) -
 
     Raises the ``BuildError`` of the first file that is malformed or contradicts another.
     """
+    if source.is_dir(".heroku/python"):
+        raise ExistingPythonError
     dependencies = detect_dependencies(source)
     python, constraints, notices = detect_python_version(
         source, cached=cached_series, policy=policy

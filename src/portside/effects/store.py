@@ -29,6 +29,7 @@ from portside.model.layers import KeyInput, LayerKey
 
 FORMAT = 2
 _TREE = "tree"
+_INSTANCE = "instance"
 _HEADER = "layer.json"
 _MANIFEST = "manifest.json"
 
@@ -57,6 +58,11 @@ class StoredLayer:
     def fact(self, name: str) -> str:
         """Return what the layer's maker noted under ``name``, or "" where nothing was."""
         return dict(self.facts).get(name, "")
+
+    @property
+    def instance(self) -> str:
+        """Return what tells this layer from another made later with the same key."""
+        return self.fact(_INSTANCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +141,26 @@ class Store:
         return tuple(header for header in found if header is not None)
 
     def commit(
-        self, key: LayerKey, staging: Staging, facts: tuple[tuple[str, str], ...] = ()
+        self,
+        key: LayerKey,
+        staging: Staging,
+        facts: tuple[tuple[str, str], ...] = (),
+        *,
+        replace: bool = False,
     ) -> StoredLayer:
         """Make the staging tree the layer with this key.
 
-        Where another build was faster its layer is kept and returned.
+        Where another build was faster its layer is kept and returned, unless ``replace`` says
+        that this one is wanted.
         """
+        facts = (*facts, (_INSTANCE, os.urandom(8).hex()))
         place = self._place(key.layer, key.digest)
         with self.lock(f"{key.layer}-{key.digest[:16]}"), disk_errors(self.root):
             existing = self._load(place)
-            if existing is not None:
+            if existing is not None and not replace:
                 return existing
+            if existing is not None:
+                self._discard(place)
             stamps = tuple(scan(staging.tree))
             ready = staging.root / "ready"
             ready.mkdir()

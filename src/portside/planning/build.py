@@ -16,6 +16,7 @@ from portside.model.plan import (
     RunHook,
     Step,
 )
+from portside.model.python_version import PythonVersion
 
 _FIRST_BUILD = "this app wasn't built before"
 
@@ -33,10 +34,12 @@ class Situation:
     """What planning needs to know beside the facts.
 
     Keys are None where they can't be known before the interpreter is in place.
+    ``newest_patch`` is the newest version of the series that is offered anywhere.
     ``is_in_place`` says that the slug with ``slug_key`` is where this build would put it.
     """
 
     candidates: tuple[InterpreterCandidate, ...]
+    newest_patch: PythonVersion | None
     dependencies_key: LayerKey | None
     are_dependencies_stored: bool
     app_files: int

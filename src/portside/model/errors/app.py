@@ -130,6 +130,23 @@ class ProcfileError(BuildError):
         )
 
 
+class ExistingPythonError(BuildError):
+    """The app's source holds the directory where a slug's Python goes."""
+
+    code: ClassVar[str] = "checks::existing-python-dir"
+
+    def __init__(self) -> None:
+        """Compose the error; the directory is always the same."""
+        super().__init__(
+            "The app's source holds a directory '.heroku/python'.",
+            detail="A slug's own Python goes there. It was probably committed by mistake.",
+            hint="Remove it from the source and keep it out:\n"
+            "    git rm -r --cached .heroku && rm -r .heroku\n"
+            "    echo /.heroku/python >> .gitignore",
+            failure_detail=".heroku/python",
+        )
+
+
 def _export_hint(listing: tuple[str, ...]) -> str:
     """Return how to name the dependencies where another tool has locked them, or ""."""
     for lock, command in _EXPORTS:
