@@ -295,6 +295,7 @@ class Construction:
     ) -> tuple[Path, Report]:
         dependencies = layers[1].key
         key = key_slug(self.request, prepared.files, dependencies)
+        finishing = time.monotonic()
         with self._step("slug", "Finishing the slug", "launch data and bytecode"):
             self._compile_app(slug, prepared.files)
             data = LaunchData(
@@ -303,7 +304,7 @@ class Construction:
             runtime = resources.files("portside.runtime")
             launcher = (runtime / "launcher.py").read_bytes()
             write_launch_data(slug, data, launcher, (runtime / "launch_shim.sh").read_bytes())
-            report = self._report(prepared, interpreter)
+            report = self._report(prepared, interpreter, time.monotonic() - finishing)
             write_identity(
                 slug,
                 app=facts.app_name,
@@ -342,15 +343,17 @@ class Construction:
         }
         self.tools.store.write_state(prepared.app_id, state)
 
-    def _report(self, prepared: Prepared, interpreter: Interpreter | None) -> Report:
+    def _report(self, prepared: Prepared, interpreter: Interpreter, finishing: float) -> Report:
+        """Return the report; ``finishing`` is how long the step that writes it has taken."""
+        last = StepReport("slug", Outcome.DONE, "launch data and bytecode", finishing)
         return Report(
             app=prepared.facts.app_name,
-            python_version=str(interpreter.version) if interpreter else "",
+            python_version=str(interpreter.version),
             python_version_origin=prepared.facts.python.origin.name,
             package_manager=prepared.facts.dependencies.manager.value,
             installer=self.installer,
             distributions=self.distributions,
-            steps=tuple(self.steps),
+            steps=(*self.steps, last),
             total_duration=time.monotonic() - self.started,
         )
 

@@ -18,6 +18,7 @@ from portside.model.events import (
     Noticed,
     Outcome,
     StepFinished,
+    StepStarted,
 )
 from portside.packing.slug import check_target, current_slug
 from portside.preparation import BuildRequest, Prepared, prepare, slug_directory
@@ -67,7 +68,7 @@ def _build(request: BuildRequest, tools: Toolbox, emit: Emit, started: float) ->
         from portside.construction import Construction  # noqa: PLC0415 (see the module)
 
         slug, _ = Construction(request, tools, emit, started).run(prepared)
-    others = _hand_out(request, slug)
+    others = _hand_out(request, slug, emit)
     return BuildResult(slug, (slug, *others), prepared.plan.unchanged)
 
 
@@ -78,14 +79,19 @@ def _place(request: BuildRequest, prepared: Prepared) -> Path:
     return current_slug(directory) or directory
 
 
-def _hand_out(request: BuildRequest, slug: Path) -> tuple[Path, ...]:
+def _hand_out(request: BuildRequest, slug: Path, emit: Emit) -> tuple[Path, ...]:
     """Write what was asked for beside the slug itself."""
     others = request.directories[1:]
     if others or request.archives:
         from portside.packing.artifacts import copy_slug, write_archive  # noqa: PLC0415
 
-        for directory in others:
-            copy_slug(slug, directory)
-        for archive in request.archives:
-            write_archive(slug, archive)
+        for path, write in [
+            *((directory, copy_slug) for directory in others),
+            *((archive, write_archive) for archive in request.archives),
+        ]:
+            started = time.monotonic()
+            emit(StepStarted("artifact", f"Writing {path}", "it was asked for"))
+            write(slug, path)
+            duration = time.monotonic() - started
+            emit(StepFinished("artifact", Outcome.DONE, "it was asked for", duration))
     return (*others, *request.archives)

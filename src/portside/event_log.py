@@ -23,7 +23,6 @@ from portside.model.events import (
     Noticed,
     Outcome,
     Output,
-    Progress,
     StepFinished,
     StepStarted,
 )
@@ -80,8 +79,8 @@ class TextLog:
                 return self._finished(event)
             case BuildFinished():
                 return self._done(event)
-            case Progress() | BuildFailed():
-                # Progress is for JSON; the command line renders the error itself, once.
+            case BuildFailed():
+                # The command line renders the error itself, once.
                 return []
 
     def _finished(self, event: StepFinished) -> list[str]:

@@ -65,7 +65,6 @@ EVENTS: tuple[events.Event, ...] = (
     events.BuildStarted("shop", "/src/shop"),
     events.StepStarted("python", "Python 3.12 (.python-version:1)", "the store doesn't have it"),
     events.Output("dependencies", " + django==5.1"),
-    events.Progress("python", 1048576, 34000000, "bytes"),
     events.Detail("python", "Using Python 3.12.7"),
     events.Noticed(NOTICE),
     events.StepFinished("dependencies", events.Outcome.REUSED, "no input changed", 0.25),

@@ -46,16 +46,6 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a step has come: ``done`` of ``total`` (0 = unknown) in ``unit``."""
-
-    step: str
-    done: int
-    total: int
-    unit: str
-
-
-@dataclass(frozen=True, slots=True)
 class Detail:
     """One sentence about what a step found or chose, for people to follow."""
 
@@ -104,7 +94,6 @@ Event: TypeAlias = (
     BuildStarted
     | StepStarted
     | Output
-    | Progress
     | Detail
     | Noticed
     | StepFinished

@@ -15,7 +15,7 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a build did. ``python_version`` is empty where it failed before that was known."""
+    """What a build did that made a slug."""
 
     app: str
     python_version: str
@@ -25,5 +25,3 @@ class Report:
     distributions: tuple[str, ...]
     steps: tuple[StepReport, ...]
     total_duration: float
-    failure_reason: str = ""
-    failure_detail: str = ""

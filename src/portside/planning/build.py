@@ -55,11 +55,10 @@ def plan_build(facts: Facts, situation: Situation) -> Plan:
     unchanged = situation.is_in_place and not has_hooks(facts)
     rerun = Action.REUSE if unchanged else Action.RUN
     why = _why_build(facts, situation, unchanged=unchanged)
-    steps: list[Step] = []
+    steps: list[Step] = [CopyApp(situation.app_files, situation.app_digest, rerun, why)]
     if facts.pre_compile_hook:
         steps.append(RunHook(facts.pre_compile_hook, Action.RUN, "the app has this hook"))
     steps += [
-        CopyApp(situation.app_files, situation.app_digest, rerun, why),
         _plan_interpreter(facts, situation),
         _plan_dependencies(facts, situation),
         *_plan_collectstatic(facts, situation, rerun, why),
