@@ -17,16 +17,14 @@ from portside.effects.toolbox import Toolbox
 from portside.inquiry import app_identity, read_facts
 from portside.model.codec import encode
 from portside.model.events import (
-    Detail,
     Emit,
     Noticed,
     Outcome,
-    Output,
     StepFinished,
     StepStarted,
 )
 from portside.model.facts import Facts, Notice
-from portside.model.interpreter import Interpreter, InterpreterSource
+from portside.model.interpreter import Interpreter, InterpreterCandidate
 from portside.model.layers import LayerKey
 from portside.model.plan import Plan
 from portside.model.python_version import PythonVersion, RequestedPython
@@ -58,6 +56,7 @@ from portside.steps.dependencies import DependenciesRequest, install_dependencie
 from portside.steps.environment import build_environment
 from portside.steps.hooks import run_hook, with_config_vars
 from portside.steps.interpreter import provide_interpreter
+from portside.steps.log import StepLog
 
 
 class Construction:
@@ -87,19 +86,19 @@ class Construction:
                 return self._fill(prepared, slug)
 
     @contextmanager
-    def _step(self, step: str, title: str, reason: str) -> Iterator["_Running"]:
-        running = _Running(step, self.emit, reason)
+    def _step(self, step: str, title: str, reason: str) -> Iterator[StepLog]:
+        log = StepLog(step, self.emit, reason)
         started = time.monotonic()
         self.emit(StepStarted(step, title, reason))
         try:
-            yield running
+            yield log
         except BaseException:
-            running.outcome = Outcome.FAILED
+            log.outcome = Outcome.FAILED
             raise
         finally:
             duration = time.monotonic() - started
-            self.emit(StepFinished(step, running.outcome, running.reason, duration))
-            self.steps.append(StepReport(step, running.outcome, running.reason, duration))
+            self.emit(StepFinished(step, log.outcome, log.reason, duration))
+            self.steps.append(StepReport(step, log.outcome, log.reason, duration))
 
     def _fill(self, prepared: Prepared, slug: Path) -> tuple[Path, Report]:
         self._copy_app(prepared, slug)
@@ -156,21 +155,21 @@ class Construction:
     def _provide_interpreter(
         self, prepared: Prepared, facts: Facts
     ) -> tuple[Interpreter, StoredLayer]:
-        candidates = prepared.situation.candidates
-        if facts.python != prepared.facts.python:
-            candidates = find_candidates(self.request, self.tools, facts)
+        def find() -> tuple[InterpreterCandidate, ...]:
+            return find_candidates(self.request, self.tools, facts)
+
+        is_as_planned = facts.python == prepared.facts.python
+        candidates = prepared.situation.candidates if is_as_planned else find()
         title = f"Python {facts.python} ({facts.python.origin})"
         with self._step("python", title, _reason_of(prepared.plan, "ProvideInterpreter")) as step:
             interpreter, layer = provide_interpreter(
                 candidates,
+                find_again=find,
                 requested=str(facts.python),
                 tools=self.tools,
-                on_line=step.on_line,
-                on_detail=step.on_detail,
+                log=step,
             )
             step.on_detail(f"Using Python {interpreter.version}, {interpreter.origin}")
-            if candidates[0].source is InterpreterSource.STORE:
-                step.outcome = Outcome.REUSED
         newest = prepared.situation.newest_patch
         if newest is not None and interpreter.version < newest:
             self.emit(Noticed(_older_patch(interpreter, facts.python, newest)))
@@ -189,7 +188,7 @@ class Construction:
         previous = prepared.situation.previous
         title = f"Dependencies with {facts.dependencies.manager.value}"
         with self._step("dependencies", title, facts.dependencies.reason) as step:
-            existing = None if self.request.upgrade else store.find(key)
+            existing = None if self.request.upgrade else store.find(key, step.on_damaged)
             if existing is not None:
                 step.outcome, step.reason = Outcome.REUSED, "no input changed"
                 self.installer = existing.fact("installer")
@@ -208,7 +207,7 @@ class Construction:
         source: Source,
         slug: Path,
         interpreter: Interpreter,
-        step: "_Running",
+        step: StepLog,
     ) -> StoredLayer:
         store = self.tools.store
         with store.staging() as staging, disk_errors(store.root, "the dependencies"):
@@ -356,22 +355,6 @@ class Construction:
             steps=(*self.steps, last),
             total_duration=time.monotonic() - self.started,
         )
-
-
-class _Running:
-    """A step that runs: how it will have ended, and where its output goes."""
-
-    def __init__(self, step: str, emit: Emit, reason: str) -> None:
-        self.step = step
-        self.emit = emit
-        self.reason = reason
-        self.outcome = Outcome.DONE
-
-    def on_line(self, line: str) -> None:
-        self.emit(Output(self.step, line))
-
-    def on_detail(self, text: str) -> None:
-        self.emit(Detail(self.step, text))
 
 
 def _older_patch(

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from portside.effects.files import common_modes
 from portside.effects.toolbox import Toolbox
 from portside.model.errors import BuildError
 from portside.model.events import (
@@ -67,7 +68,8 @@ def _build(request: BuildRequest, tools: Toolbox, emit: Emit, started: float) ->
     else:
         from portside.construction import Construction  # noqa: PLC0415 (see the module)
 
-        slug, _ = Construction(request, tools, emit, started).run(prepared)
+        with common_modes():
+            slug, _ = Construction(request, tools, emit, started).run(prepared)
     others = _hand_out(request, slug, emit)
     return BuildResult(slug, (slug, *others), prepared.plan.unchanged)
 

@@ -70,7 +70,9 @@ def prepare(request: BuildRequest, tools: Toolbox) -> Prepared:
     app_id = app_identity(source.root)
     facts = read_facts(source, tools.store, app_id)
     with disk_errors(tools.store.root):
-        files = read_app_files(source.root, tools.store.root / "apps" / f"{app_id}.files.json")
+        index = tools.store.root / "apps" / f"{app_id}.files.json"
+        outputs = (*request.directories, *request.archives)
+        files = read_app_files(source.root, index, outputs)
     situation = _situation(request, tools, source, app_id, facts, files)
     return Prepared(source, app_id, facts, files, situation, plan_build(facts, situation))
 

@@ -52,7 +52,7 @@ def test_the_second_commit_of_a_key_keeps_the_first_layer(tmp_path: Path) -> Non
 def test_staging_of_a_dead_build_is_removed_and_that_of_a_live_one_kept(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with store.staging() as live:
-        dead = tmp_path / "staging" / "1-dead"
+        dead = tmp_path / "staging" / "1-00000000dead"
         dead.mkdir()
         (dead / "alive").touch()
         with Store(tmp_path).staging():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from portside.effects.files import FileStamp, digest_file, scan, write_new
+from portside.effects.staging import VISIBLE_PREFIX
 from portside.model.errors.app import LinkOutsideAppError, SourceUnreadableError
 
 # Version control, caches and secrets of the developer's machine are no part of what runs.
@@ -48,8 +49,10 @@ class AppFiles:
         return sum(not stat.S_ISDIR(stamp.mode) for stamp in self.stamps)
 
 
-def read_app_files(root: Path, index: Path) -> AppFiles:
+def read_app_files(root: Path, index: Path, outputs: tuple[Path, ...] = ()) -> AppFiles:
     """Return the app's files; contents are read only where ``index`` doesn't know them.
+
+    ``outputs`` are what builds of this app write: they are no part of it, wherever they are.
 
     Raises ``LinkOutsideAppError`` and ``SourceUnreadableError``.
     """
@@ -60,9 +63,11 @@ def read_app_files(root: Path, index: Path) -> AppFiles:
     stamps: list[FileStamp] = []
     dangling: list[str] = []
     try:
-        for stamp in scan(root, lambda path: _is_left_out(root, path)):
-            if _is_other_kind(stamp):
+        written = frozenset(os.path.relpath(path.resolve(), root) for path in outputs)
+        for found in scan(root, lambda path, item: path in written or _is_left_out(item)):
+            if _is_other_kind(found):
                 continue
+            stamp = _readable(found)
             stamps.append(stamp)
             digest = _digest(root, stamp, known, now, digests)
             if stamp.target and not _check_link(root, stamp):
@@ -78,9 +83,22 @@ def read_app_files(root: Path, index: Path) -> AppFiles:
     return AppFiles(tuple(stamps), total.hexdigest(), tuple(dangling))
 
 
-def _is_left_out(root: Path, path: str) -> bool:
-    name = path.rpartition("/")[2]
-    return name in _LEFT_OUT or os.path.isfile(f"{root}/{path}/pyvenv.cfg")  # noqa: PTH113 (hot path)
+def _is_left_out(item: "os.DirEntry[str]") -> bool:
+    """Return whether this is no part of the app; virtual environments and slugs are found out."""
+    if item.name in _LEFT_OUT or item.name.startswith(VISIBLE_PREFIX):
+        return True
+    return item.is_dir(follow_symlinks=False) and any(
+        os.path.isfile(f"{item.path}/{sign}")  # noqa: PTH113 (hot path)
+        for sign in ("pyvenv.cfg", ".portside/slug.json")
+    )
+
+
+def _readable(stamp: FileStamp) -> FileStamp:
+    """Return the stamp with the mode that Git would keep: a slug runs as any user."""
+    if not stat.S_ISREG(stamp.mode):
+        return stamp
+    mode = stat.S_IFREG | (0o755 if stamp.mode & stat.S_IXUSR else 0o644)
+    return FileStamp(stamp.path, mode, stamp.size, stamp.mtime_ns)
 
 
 def _is_other_kind(stamp: FileStamp) -> bool:

@@ -48,10 +48,12 @@ def disk_errors(path: Path, what: str = "") -> Iterator[None]:
         raise
 
 
-def scan(root: Path, skip: Callable[[str], bool] = lambda _: False) -> Iterator[FileStamp]:
+def scan(
+    root: Path, skip: Callable[[str, "os.DirEntry[str]"], bool] = lambda _, __: False
+) -> Iterator[FileStamp]:
     """Yield a stamp for each file, link and directory below ``root``, sorted within a directory.
 
-    ``skip`` is asked with each relative path; a skipped directory is not entered.
+    ``skip`` is asked with each relative path and its entry; a skipped directory is not entered.
     """
     pending = [""]
     while pending:
@@ -60,7 +62,7 @@ def scan(root: Path, skip: Callable[[str], bool] = lambda _: False) -> Iterator[
             items = sorted(found, key=lambda item: item.name)
         for item in items:
             path = f"{directory}/{item.name}" if directory else item.name
-            if skip(path):
+            if skip(path, item):
                 continue
             yield _stamp(item, path)
             if item.is_dir(follow_symlinks=False):
@@ -105,15 +107,17 @@ def remove_tree(path: Path) -> None:
     shutil.rmtree(path, ignore_errors=True)
 
 
-def make_private_directory(parent: Path, prefix: str) -> Path:
-    """Make and return a directory with a name that nothing else has, for this user alone."""
-    while True:
-        path = parent / f"{prefix}{os.getpid()}-{os.urandom(6).hex()}"
-        try:
-            path.mkdir(mode=0o700)
-        except FileExistsError:
-            continue
-        return path
+@contextmanager
+def common_modes() -> Iterator[None]:
+    """Make files that everybody may read, whatever the umask of the user who builds.
+
+    What is built must run as any user. The umask is the whole process's: children inherit it.
+    """
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def write_new(path: Path, data: bytes, mode: int = 0o644) -> None:

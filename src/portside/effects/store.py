@@ -12,7 +12,7 @@ import json
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +20,14 @@ from pathlib import Path
 from portside.effects.files import (
     FileStamp,
     disk_errors,
-    make_private_directory,
     remove_tree,
     scan,
     write_new,
+)
+from portside.effects.staging import (
+    make_private_directory,
+    private_directory,
+    remove_abandoned,
 )
 from portside.model.layers import KeyInput, LayerKey
 
@@ -89,6 +93,10 @@ class Store:
         """Return uv's own cache: on the same file system, so that layers can link into it."""
         return self.root / "uv"
 
+    @property
+    def _staging(self) -> Path:
+        return self.root / "staging"
+
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Hold the named lock; the operating system drops it when the process ends, however."""
@@ -105,23 +113,26 @@ class Store:
     @contextmanager
     def staging(self) -> Iterator[Staging]:
         """Make a private directory in the store's file system, with an empty ``tree`` in it."""
-        with disk_errors(self.root):
-            self._remove_dead_staging()
-            parent = self.root / "staging"
-            parent.mkdir(parents=True, exist_ok=True)
-            root = make_private_directory(parent, "")
-            descriptor = os.open(root / "alive", os.O_RDWR | os.O_CREAT, 0o644)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            (root / _TREE).mkdir()
-        try:
+        with contextlib.ExitStack() as stack:
+            with disk_errors(self.root):
+                self._staging.mkdir(parents=True, exist_ok=True)
+                root = stack.enter_context(private_directory(self._staging))
+                (root / _TREE).mkdir()
             yield Staging(root)
-        finally:
-            remove_tree(root)
-            os.close(descriptor)
 
-    def find(self, key: LayerKey) -> StoredLayer | None:
-        """Return the layer with this key, or None; a damaged one is removed and counts as None."""
-        return self._load(self._place(key.layer, key.digest))
+    def find(
+        self, key: LayerKey, on_damaged: Callable[[str], None] = lambda _: None
+    ) -> StoredLayer | None:
+        """Return the layer with this key, or None.
+
+        A damaged one is removed and counts as None; ``on_damaged`` is told its kind.
+        """
+        place = self._place(key.layer, key.digest)
+        found = self._load(place)
+        if found is None and place.is_dir():
+            self._discard(place)
+            on_damaged(key.layer)
+        return found
 
     def has(self, key: LayerKey) -> bool:
         """Return whether there is a layer with this key, unverified."""
@@ -159,7 +170,7 @@ class Store:
             existing = self._load(place)
             if existing is not None and not replace:
                 return existing
-            if existing is not None:
+            if place.is_dir():
                 self._discard(place)
             stamps = tuple(scan(staging.tree))
             ready = staging.root / "ready"
@@ -190,7 +201,7 @@ class Store:
     def prune(self, *, older_than: float) -> tuple[int, int]:
         """Remove layers not used for ``older_than`` seconds; return (layers, bytes) removed."""
         removed = freed = 0
-        self._remove_dead_staging()
+        remove_abandoned(self._staging)
         for place in sorted((self.root / "layers").glob("*/*")):
             if time.time() - place.stat().st_mtime > older_than:
                 freed += tree_size(place)
@@ -214,14 +225,13 @@ class Store:
 
     def _read_header(self, place: Path) -> LayerHeader | None:
         try:
-            return _decode_header((place / _HEADER).read_bytes())
+            header = _decode_header((place / _HEADER).read_bytes())
         except (OSError, ValueError, KeyError, TypeError):
             return None
+        return header if header.key.digest == place.name else None
 
     def _load(self, place: Path) -> StoredLayer | None:
-        """Return the layer at ``place`` if it is what its manifest says; discard it otherwise."""
-        if not place.is_dir():
-            return None
+        """Return the layer at ``place`` if it is what its manifest says, else None."""
         header = self._read_header(place)
         stamps: tuple[FileStamp, ...] | None
         try:
@@ -229,24 +239,17 @@ class Store:
         except (OSError, ValueError, TypeError):
             stamps = None
         if header is None or stamps is None or not _matches(place / _TREE, stamps):
-            self._discard(place)
             return None
         os.utime(place)
         return StoredLayer(header.key, place / _TREE, stamps, header.facts)
 
     def _discard(self, place: Path) -> None:
         """Take a layer out of sight in one step before its files are removed."""
-        graveyard = self.root / "staging"
-        graveyard.mkdir(parents=True, exist_ok=True)
-        grave = make_private_directory(graveyard, "discarded-")
+        self._staging.mkdir(parents=True, exist_ok=True)
+        grave = make_private_directory(self._staging, "")
         with contextlib.suppress(FileNotFoundError):
             place.rename(grave / "layer")
         remove_tree(grave)
-
-    def _remove_dead_staging(self) -> None:
-        for root in (self.root / "staging").glob("*"):
-            if not _is_alive(root):
-                remove_tree(root)
 
 
 def tree_size(root: Path) -> int:
@@ -254,24 +257,6 @@ def tree_size(root: Path) -> int:
     if not root.is_dir():
         return 0
     return sum(stamp.size for stamp in scan(root))
-
-
-def _is_alive(root: Path) -> bool:
-    try:
-        descriptor = os.open(root / "alive", os.O_RDWR)
-    except OSError:
-        # Between mkdtemp and the lock there is no such file: give a young directory time.
-        try:
-            return time.time() - root.stat().st_mtime < 60  # noqa: PLR2004 (seconds)
-        except OSError:
-            return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _matches(tree: Path, stamps: tuple[FileStamp, ...]) -> bool:

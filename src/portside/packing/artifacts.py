@@ -1,15 +1,16 @@
 """Artifacts made from a finished slug: copies, and reproducible archives."""
 
 import gzip
-import os
+import io
 import shutil
 import tarfile
 from pathlib import Path
 from typing import IO
 
 from portside.effects.files import disk_errors, scan
+from portside.effects.staging import VISIBLE_PREFIX, private_directory
 from portside.model.errors.store import OutputTargetError
-from portside.packing.slug import publish, slug_staging
+from portside.packing.slug import publish, reproducible_data, slug_staging
 
 # The time Cloud Native Buildpacks give every file (1980-01-01T00:00:01Z); bytecode in a slug is
 # never checked against it.
@@ -32,15 +33,13 @@ def write_archive(slug: Path, path: Path) -> None:
     """
     if not path.name.endswith((".tar", ".tar.gz", ".tgz")):
         raise OutputTargetError(target=f"slug:{path}")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     with disk_errors(path.parent, "the archive"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
+        with private_directory(path.parent, VISIBLE_PREFIX) as root:
+            staged = root / "archive"
+            with staged.open("wb") as file:
                 _write(slug, file, compress=not path.name.endswith(".tar"))
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+            staged.replace(path)
 
 
 def _write(slug: Path, file: IO[bytes], *, compress: bool) -> None:
@@ -52,9 +51,18 @@ def _write(slug: Path, file: IO[bytes], *, compress: bool) -> None:
 
 
 def _write_tar(slug: Path, file: IO[bytes] | gzip.GzipFile) -> None:
+    data = reproducible_data(slug)
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for stamp in scan(slug):
-            archive.add(slug / stamp.path, stamp.path, recursive=False, filter=_normalised)
+            member = _normalised(archive.gettarinfo(slug / stamp.path, stamp.path))
+            if stamp.path in data:
+                member.size = len(data[stamp.path])
+                archive.addfile(member, io.BytesIO(data[stamp.path]))
+            elif member.isreg():
+                with (slug / stamp.path).open("rb") as content:
+                    archive.addfile(member, content)
+            else:
+                archive.addfile(member)
 
 
 def _normalised(member: tarfile.TarInfo) -> tarfile.TarInfo:

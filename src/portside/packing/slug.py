@@ -3,17 +3,17 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from portside.effects.files import (
     disk_errors,
     exchange,
-    make_private_directory,
     remove_tree,
     write_new,
 )
+from portside.effects.staging import VISIBLE_PREFIX, private_directory
 from portside.model.errors.store import OutputInTheWayError
 from portside.model.facts import Process
 
@@ -66,6 +66,20 @@ def write_identity(
     write_new(slug / DATA / "slug.json", _json(identity))
 
 
+def reproducible_data(slug: Path) -> dict[str, bytes]:
+    """Return the launch data that an archive holds in place of a slug's own, by path.
+
+    How a build went (steps, durations, which layers it found) differs from one build to the next,
+    so that two archives of one app would never be the same.
+    """
+    report = _read_json(slug / DATA / "report.json")
+    identity = _read_json(slug / DATA / "slug.json")
+    return {
+        f"{DATA}/report.json": _json({**report, "steps": [], "total_duration": 0.0}),
+        f"{DATA}/slug.json": _json({**identity, "layers": []}),
+    }
+
+
 def slug_key(path: Path) -> str | None:
     """Return the key of the slug at ``path``, or None where there is no whole slug."""
     try:
@@ -82,22 +96,19 @@ def slug_layers(path: Path) -> tuple[str, ...]:
     """Return the digests of the layers in the slug at ``path``, () where there is no whole slug."""
     if slug_key(path) is None:
         return ()
-    data: object = json.loads((path / DATA / "slug.json").read_bytes())
-    layers = data.get("layers") if isinstance(data, dict) else None
+    layers = _read_json(path / DATA / "slug.json").get("layers")
     return tuple(map(str, layers)) if isinstance(layers, list) else ()
 
 
 @contextmanager
 def slug_staging(parent: Path) -> Iterator[Path]:
     """Make a private directory beside where the slug will be; it is removed at the end."""
-    with disk_errors(parent):
-        parent.mkdir(parents=True, exist_ok=True)
-        root = make_private_directory(parent, ".portside-")
-        root.chmod(0o755)
-    try:
+    with ExitStack() as stack:
+        with disk_errors(parent):
+            parent.mkdir(parents=True, exist_ok=True)
+            root = stack.enter_context(private_directory(parent, VISIBLE_PREFIX))
+            root.chmod(0o755)
         yield root
-    finally:
-        remove_tree(root)
 
 
 def check_target(path: Path) -> None:
@@ -118,10 +129,9 @@ def publish(staged: Path, path: Path) -> None:
         elif exchange(staged, path):
             remove_tree(staged)
         else:
-            aside = make_private_directory(path.parent, ".portside-")
-            path.rename(aside / "old")
-            staged.rename(path)
-            remove_tree(aside)
+            with private_directory(path.parent, VISIBLE_PREFIX) as aside:
+                path.rename(aside / "old")
+                staged.rename(path)
 
 
 def publish_generation(staged: Path, directory: Path, key: str) -> Path:
@@ -130,6 +140,9 @@ def publish_generation(staged: Path, directory: Path, key: str) -> Path:
     The one before stays, for processes that still run from it; older ones are removed.
     """
     place = directory / key[:16]
+    if slug_key(place) is None:
+        # Nobody but portside writes here: what isn't a slug is the rest of one.
+        remove_tree(place)
     publish(staged, place)
     link = directory / f".current-{os.getpid()}"
     link.unlink(missing_ok=True)
@@ -150,6 +163,11 @@ def current_slug(directory: Path) -> Path | None:
     if slug_key(link) is None:
         return None
     return link.resolve()
+
+
+def _read_json(path: Path) -> dict[str, object]:
+    data: object = json.loads(path.read_bytes())
+    return data if isinstance(data, dict) else {}
 
 
 def _json(document: dict[str, object]) -> bytes:

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from portside.effects.files import write_new
 from portside.effects.host import Host
-from portside.effects.process import OnLine
 from portside.effects.store import Store, StoredLayer
 from portside.effects.toolbox import Toolbox
 from portside.model.errors import BuildError
 from portside.model.errors.interpreter import InterpreterUnavailableError, SourceUnreachableError
 from portside.model.errors.store import DiskFullError
+from portside.model.events import Outcome
 from portside.model.interpreter import Interpreter, InterpreterCandidate, InterpreterSource
 from portside.model.layers import KeyInput, LayerKey
 from portside.model.python_version import PythonVersion
+from portside.steps.log import StepLog
 
 LAYER = "python"
 # Raised whenever an interpreter's files would come out differently from the same source.
@@ -47,29 +48,37 @@ def stored_key(store: Store, candidate: InterpreterCandidate) -> LayerKey | None
 def provide_interpreter(
     candidates: tuple[InterpreterCandidate, ...],
     *,
+    find_again: Callable[[], tuple[InterpreterCandidate, ...]],
     requested: str,
     tools: Toolbox,
-    on_line: OnLine,
-    on_detail: Callable[[str], None],
+    log: StepLog,
 ) -> tuple[Interpreter, StoredLayer]:
     """Return the first candidate that can be had, with its layer.
 
-    Raises ``InterpreterUnavailableError`` with what was tried when none can.
+    ``find_again`` is asked when a stored one turns out to be damaged: others were left out because
+    it was there. Raises ``InterpreterUnavailableError`` with what was tried when none can.
     """
+    layer = _first(candidates, requested, tools, log)
+    while layer is None:
+        layer = _first(find_again(), requested, tools, log)
+    return interpreter_of(layer), layer
+
+
+def _first(
+    candidates: tuple[InterpreterCandidate, ...], requested: str, tools: Toolbox, log: StepLog
+) -> StoredLayer | None:
+    """Return the layer of the first candidate that can be had, None where a stored one is gone."""
     tried: list[str] = []
     for candidate in candidates:
         try:
-            layer = _provide(candidate, tools, on_line)
+            return _provide(candidate, tools, log)
         except DiskFullError:
             raise
         except BuildError as error:
             tried.append(error.summary)
-            on_detail(error.summary)
+            log.on_detail(error.summary)
             if isinstance(error, SourceUnreachableError):
                 remember_unreachable(tools.store, error.failure_detail)
-            continue
-        if layer is not None:
-            return interpreter_of(layer), layer
     raise InterpreterUnavailableError(requested=requested, tried=tuple(tried))
 
 
@@ -98,20 +107,20 @@ def recently_unreachable(store: Store) -> str | None:
     return location if is_recent and isinstance(location, str) else None
 
 
-def _provide(
-    candidate: InterpreterCandidate, tools: Toolbox, on_line: OnLine
-) -> StoredLayer | None:
+def _provide(candidate: InterpreterCandidate, tools: Toolbox, log: StepLog) -> StoredLayer | None:
     store = tools.store
     if candidate.source is InterpreterSource.STORE:
         key = stored_key(store, candidate)
-        return store.find(key) if key else None
+        log.outcome = Outcome.REUSED
+        return store.find(key, log.on_damaged) if key else None
+    log.outcome = Outcome.DONE
     key = _key(candidate, tools.host)
     with store.lock(f"{LAYER}-obtain-{key.digest[:16]}"):
-        return store.find(key) or _obtain(candidate, key, tools, on_line)
+        return store.find(key, log.on_damaged) or _obtain(candidate, key, tools, log)
 
 
 def _obtain(
-    candidate: InterpreterCandidate, key: LayerKey, tools: Toolbox, on_line: OnLine
+    candidate: InterpreterCandidate, key: LayerKey, tools: Toolbox, log: StepLog
 ) -> StoredLayer:
     from portside.effects.interpreters.obtain import (  # noqa: PLC0415 (start-up time)
         obtain_interpreter,
@@ -124,7 +133,7 @@ def _obtain(
             runner=tools.runner,
             host=tools.host,
             uv=tools.uv,
-            on_line=on_line,
+            on_line=log.on_line,
         )
         facts = (
             ("version", str(candidate.version)),

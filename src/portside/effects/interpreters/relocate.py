@@ -194,7 +194,10 @@ def _copy_one(source: Path, destination: Path) -> None:
 
 def _copy_directory(source: Path, destination: Path, unwanted: Callable[[str], bool]) -> None:
     destination.mkdir(parents=True, exist_ok=True)
-    found = (_without_outside_link(source, stamp) for stamp in scan(source, unwanted))
+    found = (
+        _without_outside_link(source, stamp)
+        for stamp in scan(source, lambda path, _: unwanted(path))
+    )
     copy_tree(source, destination, tuple(stamp for stamp in found if stamp is not None))
 
 
@@ -292,7 +295,7 @@ def _prune(root: Path, version: PythonVersion) -> None:
     is_unwanted = _unwanted_below_library(version)
     unwanted = list((root / "lib").glob("*.a"))
 
-    def skip(path: str) -> bool:
+    def skip(path: str, _: "os.DirEntry[str]") -> bool:
         if is_unwanted(path):
             unwanted.append(library / path)
             return True
