@@ -2,26 +2,22 @@
 
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
 from portside.effects.app_files import AppFiles
 from portside.effects.app_source import DirectorySource
-from portside.effects.bytecode import compile_sources, provide_bytecode
+from portside.effects.bytecode import compile_sources
 from portside.effects.files import copy_tree, disk_errors
-from portside.effects.store import StoredLayer
+from portside.effects.store import Staging, StoredLayer
 from portside.effects.toolbox import Toolbox
 from portside.inquiry import app_identity, read_facts
 from portside.model.codec import encode
 from portside.model.events import (
     Emit,
-    Noticed,
     Outcome,
-    StepFinished,
-    StepStarted,
 )
 from portside.model.facts import Facts, Notice
 from portside.model.interpreter import Interpreter, InterpreterCandidate
@@ -30,7 +26,6 @@ from portside.model.plan import Plan
 from portside.model.python_version import PythonVersion, RequestedPython
 from portside.model.report import Report, StepReport
 from portside.model.source import Source
-from portside.packing.relocation import relocate_editables, relocate_scripts
 from portside.packing.slug import (
     PYTHON_HOME,
     LaunchData,
@@ -52,11 +47,16 @@ from portside.preparation import (
     why_no_collectstatic,
 )
 from portside.steps.collectstatic import NO_STATIC_ROOT, run_collectstatic
-from portside.steps.dependencies import DependenciesRequest, install_dependencies
+from portside.steps.dependencies.layer import (
+    has_distribution,
+    installed_distributions,
+    provide_dependencies,
+)
+from portside.steps.dependencies.request import DependenciesRequest
 from portside.steps.environment import build_environment
 from portside.steps.hooks import run_hook, with_config_vars
 from portside.steps.interpreter import provide_interpreter
-from portside.steps.log import StepLog
+from portside.steps.log import BuildLog
 
 
 class Construction:
@@ -66,11 +66,8 @@ class Construction:
         """Take the request, the effects, where events go and when the build began (monotonic)."""
         self.request = request
         self.tools = tools
-        self.emit = emit
         self.started = started
-        self.steps: list[StepReport] = []
-        self.installer = ""
-        self.distributions: tuple[str, ...] = ()
+        self.log = BuildLog(emit)
 
     def run(self, prepared: Prepared) -> tuple[Path, Report]:
         """Build the slug, put it in its place, and return where that is."""
@@ -85,21 +82,6 @@ class Construction:
             with disk_errors(slug, "the slug"):
                 return self._fill(prepared, slug)
 
-    @contextmanager
-    def _step(self, step: str, title: str, reason: str) -> Iterator[StepLog]:
-        log = StepLog(step, self.emit, reason)
-        started = time.monotonic()
-        self.emit(StepStarted(step, title, reason))
-        try:
-            yield log
-        except BaseException:
-            log.outcome = Outcome.FAILED
-            raise
-        finally:
-            duration = time.monotonic() - started
-            self.emit(StepFinished(step, log.outcome, log.reason, duration))
-            self.steps.append(StepReport(step, log.outcome, log.reason, duration))
-
     def _fill(self, prepared: Prepared, slug: Path) -> tuple[Path, Report]:
         self._copy_app(prepared, slug)
         facts, source = self._pre_compile(prepared, slug)
@@ -108,19 +90,20 @@ class Construction:
             # Installing waits for the network much of the time.
             placed = pool.submit(self._place, prepared, facts, slug, python)
             layer = self._install(prepared, facts, source, slug, interpreter)
-            with self._step("assemble", "Assembling the slug", "each slug has its own files"):
+            with self.log.step("assemble", "Assembling the slug", "each slug has its own files"):
                 placed.result()
                 self._place(prepared, facts, slug, layer)
         env = with_config_vars(
             build_environment(slug, self.tools.host.environ), self.request.config_vars
         )
-        self._collect_static(facts, source, slug, env)
+        if facts.manage_py is not None and has_distribution(layer, "django"):
+            self._collect_static(facts.manage_py, source, slug, env)
         self._run_hook(facts.post_compile_hook, slug, env)
         return self._finish(prepared, facts, slug, interpreter, (python, layer))
 
     def _copy_app(self, prepared: Prepared, slug: Path) -> None:
         reason = _reason_of(prepared.plan, "CopyApp")
-        with self._step("app", f"Copying {prepared.files.count} files of the app", reason):
+        with self.log.step("app", f"Copying {prepared.files.count} files of the app", reason):
             copy_tree(prepared.source.root, slug, prepared.files.stamps)
 
     def _pre_compile(self, prepared: Prepared, slug: Path) -> tuple[Facts, Source]:
@@ -137,7 +120,7 @@ class Construction:
     def _run_hook(self, hook: str | None, slug: Path, env: Mapping[str, str]) -> None:
         if hook is None:
             return
-        with self._step(hook, f"Running {hook}", "the app has this hook") as step:
+        with self.log.step(hook, f"Running {hook}", "the app has this hook") as step:
             cache = self.tools.store.root / "hooks" / app_identity(self.request.app)
             cache.mkdir(parents=True, exist_ok=True)
             arguments = (str(slug), str(cache), str(self._env_dir(slug)))
@@ -161,7 +144,9 @@ class Construction:
         is_as_planned = facts.python == prepared.facts.python
         candidates = prepared.situation.candidates if is_as_planned else find()
         title = f"Python {facts.python} ({facts.python.origin})"
-        with self._step("python", title, _reason_of(prepared.plan, "ProvideInterpreter")) as step:
+        with self.log.step(
+            "python", title, _reason_of(prepared.plan, "ProvideInterpreter")
+        ) as step:
             interpreter, layer = provide_interpreter(
                 candidates,
                 find_again=find,
@@ -172,7 +157,7 @@ class Construction:
             step.on_detail(f"Using Python {interpreter.version}, {interpreter.origin}")
         newest = prepared.situation.newest_patch
         if newest is not None and interpreter.version < newest:
-            self.emit(Noticed(_older_patch(interpreter, facts.python, newest)))
+            self.log.notice(_older_patch(interpreter, facts.python, newest))
         return interpreter, layer
 
     def _install(
@@ -183,72 +168,30 @@ class Construction:
         slug: Path,
         interpreter: Interpreter,
     ) -> StoredLayer:
+        upgrade = self.request.upgrade
         key = key_dependencies(self.request, self.tools, source, facts, interpreter.key)
-        store = self.tools.store
-        previous = prepared.situation.previous
-        title = f"Dependencies with {facts.dependencies.manager.value}"
-        with self._step("dependencies", title, facts.dependencies.reason) as step:
-            existing = None if self.request.upgrade else store.find(key, step.on_damaged)
-            if existing is not None:
-                step.outcome, step.reason = Outcome.REUSED, "no input changed"
-                self.installer = existing.fact("installer")
-                self.distributions = tuple(existing.fact("distributions").split())
-                return existing
-            step.reason = (
-                "--upgrade" if self.request.upgrade else explain_dependencies(key, previous)
-            )
-            step.on_detail(f"Installing: {step.reason}")
-            return self._install_layer(key, facts, source, slug, interpreter, step)
 
-    def _install_layer(
-        self,
-        key: LayerKey,
-        facts: Facts,
-        source: Source,
-        slug: Path,
-        interpreter: Interpreter,
-        step: StepLog,
-    ) -> StoredLayer:
-        store = self.tools.store
-        with store.staging() as staging, disk_errors(store.root, "the dependencies"):
-            outcome = install_dependencies(
-                DependenciesRequest(
-                    app=slug,
-                    source=source,
-                    dependencies=facts.dependencies,
-                    interpreter=interpreter,
-                    prefix=staging.tree,
-                    uv=self.tools.uv,
-                    uv_cache=store.uv_cache,
-                    work=staging.root,
-                    environ={**self.tools.host.environ, **self.request.config_vars},
-                    home=self.tools.host.home,
-                    upgrade=self.request.upgrade,
-                ),
-                runner=self.tools.runner,
-                on_line=step.on_line,
-                on_detail=step.on_detail,
+        def request(staging: Staging) -> DependenciesRequest:
+            return DependenciesRequest(
+                app=slug,
+                source=source,
+                dependencies=facts.dependencies,
+                interpreter=interpreter,
+                prefix=staging.tree,
+                uv=self.tools.uv,
+                uv_cache=self.tools.store.uv_cache,
+                work=staging.root,
+                environ={**self.tools.host.environ, **self.request.config_vars},
+                home=self.tools.host.home,
+                upgrade=upgrade,
             )
-            relocate_scripts(staging.tree / "bin")
-            relocate_editables(staging.tree / interpreter.site_packages, slug)
-            bytecode = provide_bytecode(
-                staging.tree,
-                interpreter,
-                store.root / "bytecode",
-                self.tools.runner,
-                staging.root,
+
+        why = "--upgrade" if upgrade else explain_dependencies(key, prepared.situation.previous)
+        title = f"Dependencies with {facts.dependencies.manager.value}"
+        with self.log.step("dependencies", title, facts.dependencies.reason) as log:
+            return provide_dependencies(
+                key, request, reason=why, tools=self.tools, log=log, upgrade=upgrade
             )
-            step.on_detail(
-                f"Installed {len(outcome.distributions)} distributions with {outcome.installer}; "
-                f"bytecode: {bytecode.compiled} compiled, {bytecode.reused} from the store"
-            )
-            self.installer = outcome.installer
-            self.distributions = tuple(f"{n}=={v}" for n, v in outcome.distributions)
-            facts_of_layer = (
-                ("installer", outcome.installer),
-                ("distributions", " ".join(self.distributions)),
-            )
-            return store.commit(key, staging, facts_of_layer, replace=self.request.upgrade)
 
     def _place(self, prepared: Prepared, facts: Facts, slug: Path, layer: StoredLayer) -> None:
         """Put a layer's files into the slug.
@@ -269,20 +212,18 @@ class Construction:
         return slug_directory(self.request.data_root, prepared.app_id) / "current"
 
     def _collect_static(
-        self, facts: Facts, source: Source, slug: Path, env: Mapping[str, str]
+        self, manage_py: str, source: Source, slug: Path, env: Mapping[str, str]
     ) -> None:
-        if facts.manage_py is None or not _has_distribution(self.distributions, "django"):
-            return
         skip = why_no_collectstatic(self.request, source)
-        with self._step("collectstatic", "Collecting static files", skip or "Django") as step:
+        with self.log.step("collectstatic", "Collecting static files", skip or "Django") as step:
             if skip is None:
                 skip = run_collectstatic(
-                    facts.manage_py, slug, env, runner=self.tools.runner, on_line=step.on_line
+                    manage_py, slug, env, runner=self.tools.runner, on_line=step.on_line
                 )
             if skip is not None:
                 step.outcome, step.reason = Outcome.SKIPPED, skip
         if skip == NO_STATIC_ROOT:
-            self.emit(Noticed(_no_static_files()))
+            self.log.notice(_no_static_files())
 
     def _finish(
         self,
@@ -295,7 +236,7 @@ class Construction:
         dependencies = layers[1].key
         key = key_slug(self.request, prepared.files, dependencies)
         finishing = time.monotonic()
-        with self._step("slug", "Finishing the slug", "launch data and bytecode"):
+        with self.log.step("slug", "Finishing the slug", "launch data and bytecode"):
             self._compile_app(slug, prepared.files)
             data = LaunchData(
                 str(interpreter.version), facts.dependencies.manager.value, facts.processes
@@ -303,7 +244,7 @@ class Construction:
             runtime = resources.files("portside.runtime")
             launcher = (runtime / "launcher.py").read_bytes()
             write_launch_data(slug, data, launcher, (runtime / "launch_shim.sh").read_bytes())
-            report = self._report(prepared, interpreter, time.monotonic() - finishing)
+            report = self._report(prepared, interpreter, layers[1], time.monotonic() - finishing)
             write_identity(
                 slug,
                 app=facts.app_name,
@@ -342,7 +283,9 @@ class Construction:
         }
         self.tools.store.write_state(prepared.app_id, state)
 
-    def _report(self, prepared: Prepared, interpreter: Interpreter, finishing: float) -> Report:
+    def _report(
+        self, prepared: Prepared, interpreter: Interpreter, layer: StoredLayer, finishing: float
+    ) -> Report:
         """Return the report; ``finishing`` is how long the step that writes it has taken."""
         last = StepReport("slug", Outcome.DONE, "launch data and bytecode", finishing)
         return Report(
@@ -350,9 +293,9 @@ class Construction:
             python_version=str(interpreter.version),
             python_version_origin=prepared.facts.python.origin.name,
             package_manager=prepared.facts.dependencies.manager.value,
-            installer=self.installer,
-            distributions=self.distributions,
-            steps=(*self.steps, last),
+            installer=layer.fact("installer"),
+            distributions=installed_distributions(layer),
+            steps=(*self.log.steps, last),
             total_duration=time.monotonic() - self.started,
         )
 
@@ -380,10 +323,6 @@ def _no_static_files() -> Notice:
 
 def _reason_of(plan: Plan, kind: str) -> str:
     return next((s.reason for s in plan.steps if type(s).__name__ == kind), "")
-
-
-def _has_distribution(distributions: tuple[str, ...], name: str) -> bool:
-    return any(item.partition("==")[0].lower() == name for item in distributions)
 
 
 def _as_dictionary(report: Report) -> dict[str, object]:

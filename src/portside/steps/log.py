@@ -1,7 +1,20 @@
-"""What a running step says, as events; how it will have ended is kept with it."""
+"""What running steps say, as events; how each ended is kept for the report."""
 
-from portside.model.events import Detail, Emit, Noticed, Outcome, Output
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from portside.model.events import (
+    Detail,
+    Emit,
+    Noticed,
+    Outcome,
+    Output,
+    StepFinished,
+    StepStarted,
+)
 from portside.model.facts import Notice
+from portside.model.report import StepReport
 
 
 class StepLog:
@@ -25,6 +38,35 @@ class StepLog:
     def on_damaged(self, layer: str) -> None:
         """Tell that a stored layer of this kind had to be thrown away."""
         self.emit(Noticed(_damaged_layer(layer)))
+
+
+class BuildLog:
+    """The steps of one build: each is told as events and timed."""
+
+    def __init__(self, emit: Emit) -> None:
+        """Take where events go."""
+        self.emit = emit
+        self.steps: list[StepReport] = []
+
+    @contextmanager
+    def step(self, name: str, title: str, reason: str) -> Iterator[StepLog]:
+        """Run the body as a step; it has failed if the body raises."""
+        log = StepLog(name, self.emit, reason)
+        started = time.monotonic()
+        self.emit(StepStarted(name, title, reason))
+        try:
+            yield log
+        except BaseException:
+            log.outcome = Outcome.FAILED
+            raise
+        finally:
+            duration = time.monotonic() - started
+            self.emit(StepFinished(name, log.outcome, log.reason, duration))
+            self.steps.append(StepReport(name, log.outcome, log.reason, duration))
+
+    def notice(self, notice: Notice) -> None:
+        """Tell a notice that belongs to no step."""
+        self.emit(Noticed(notice))
 
 
 def _damaged_layer(layer: str) -> Notice:
