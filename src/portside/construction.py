@@ -115,7 +115,7 @@ class Construction:
             prepared.facts.pre_compile_hook, slug, with_config_vars(env, self.request.config_vars)
         )
         source = DirectorySource(slug)
-        return read_facts(source, self.tools.store, prepared.app_id), source
+        return read_facts(source, lambda: self.tools.store.read_state(prepared.app_id)), source
 
     def _run_hook(self, hook: str | None, slug: Path, env: Mapping[str, str]) -> None:
         if hook is None:

@@ -5,8 +5,9 @@ an unchanged rebuild should cost no more than finding out that it is one.
 """
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from portside.effects.files import common_modes
 from portside.effects.toolbox import Toolbox
@@ -27,8 +28,7 @@ from portside.preparation import BuildRequest, Prepared, prepare, slug_directory
 _REUSED_STEPS = ("app", "python", "dependencies", "slug")
 
 
-@dataclass(frozen=True, slots=True)
-class BuildResult:
+class BuildResult(Struct, frozen=True):
     """What a build handed out: ``slug`` is where the slug is, ``artifacts`` are all there are."""
 
     slug: Path

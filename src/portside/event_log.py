@@ -5,6 +5,7 @@ it takes over a second.
 """
 
 import json
+import os
 import shlex
 import sys
 import threading
@@ -30,6 +31,7 @@ from portside.model.facts import Notice, NoticeLevel
 
 _SHOWN_AFTER = 1.0
 _TICK = 0.2
+_COLUMNS = 80
 
 
 class TextLog:
@@ -38,19 +40,20 @@ class TextLog:
     def __init__(self, environ: Mapping[str, str], stream: IO[str] | None = None) -> None:
         """Take the environment, and where to write (standard error unless given)."""
         self._stream = stream or sys.stderr
-        self._is_terminal = self._stream.isatty()
+        # A terminal that can't clear a line would show the escape codes.
+        self._shows_progress = self._stream.isatty() and environ.get("TERM") != "dumb"
         self._style = Style(colours=wants_colours(self._stream, environ))
         self._lock = threading.Lock()
         self._ticker: _Ticker | None = None
 
     def __call__(self, event: Event) -> None:
         """Render one event."""
-        if isinstance(event, StepFinished):
+        if isinstance(event, StepFinished | BuildFailed):
             self._stop_ticking()
         with self._lock:
             for line in self._lines(event):
                 self._write(line)
-        if isinstance(event, StepStarted) and self._is_terminal:
+        if isinstance(event, StepStarted) and self._shows_progress:
             self._ticker = _Ticker(self._stream, self._lock, event.title)
 
     def _stop_ticking(self) -> None:
@@ -133,14 +136,28 @@ class _Ticker:
             self._stream.write("\r\033[K")
             self._stream.flush()
 
+    def _columns(self) -> int:
+        try:
+            # A pseudo-terminal of no size says 0.
+            return os.get_terminal_size(self._stream.fileno()).columns or _COLUMNS
+        except (OSError, ValueError):
+            return _COLUMNS
+
     def _run(self) -> None:
         while not self._stopped.wait(_TICK):
             elapsed = time.monotonic() - self._started
             if elapsed < _SHOWN_AFTER:
                 continue
             with self._lock:
-                self._stream.write(f"\r\033[K       … {self._title}, {elapsed:.0f} s")
+                line = _fitting(f"       … {self._title}", f", {elapsed:.0f} s", self._columns())
+                self._stream.write(f"\r\033[K{line}")
                 self._stream.flush()
+
+
+def _fitting(text: str, end: str, columns: int) -> str:
+    """Return ``text`` with ``end``, cut so that the line doesn't wrap: \\r goes back one row only."""
+    room = max(0, columns - 1 - len(end))
+    return (text[:room] + end)[: max(0, columns - 1)]
 
 
 def render_notice(notice: Notice, style: Style) -> list[str]:

@@ -2,15 +2,15 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from portside import __version__
 from portside.effects.app_files import AppFiles, read_app_files
 from portside.effects.app_source import DirectorySource
 from portside.effects.files import disk_errors
 from portside.effects.interpreters.inventory import read_inventory
-from portside.effects.interpreters.local import find_local_interpreters
 from portside.effects.toolbox import Toolbox
 from portside.effects.tools import uv_version
 from portside.inquiry import app_identity, read_facts
@@ -32,8 +32,7 @@ from portside.steps.interpreter import recently_unreachable, stored_candidates, 
 _RECIPE = "1"
 
 
-@dataclass(frozen=True, slots=True)
-class BuildRequest:
+class BuildRequest(Struct, frozen=True):
     """What to build and where the result goes.
 
     Without ``directories`` the slug goes to portside's own data directory, below ``data_root``.
@@ -47,8 +46,7 @@ class BuildRequest:
     upgrade: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """Everything known before the first step: nothing has been touched yet."""
 
     source: DirectorySource
@@ -68,7 +66,7 @@ def prepare(request: BuildRequest, tools: Toolbox) -> Prepared:
     """Detect and plan; nothing but the store's index of the app's files is written."""
     source = DirectorySource(request.app)
     app_id = app_identity(source.root)
-    facts = read_facts(source, tools.store, app_id)
+    facts = read_facts(source, lambda: tools.store.read_state(app_id))
     with disk_errors(tools.store.root):
         index = tools.store.root / "apps" / f"{app_id}.files.json"
         outputs = (*request.directories, *request.archives)
@@ -137,6 +135,10 @@ def _inventory(tools: Toolbox) -> tuple[InterpreterCandidate, ...]:
 
 
 def _local(tools: Toolbox) -> tuple[InterpreterCandidate, ...]:
+    from portside.effects.interpreters.local import (  # noqa: PLC0415 (start-up time)
+        find_local_interpreters,
+    )
+
     return find_local_interpreters(tools.host, tools.runner)
 
 

@@ -1,12 +1,13 @@
-"""Frozen dataclasses → the JSON Schema of what ``encode`` makes of them, and its validation.
+"""Records → the JSON Schema of what ``encode`` makes of them, and its validation.
 
 Knows only the keywords that docs/events.schema.json uses.
 """
 
-import dataclasses
 import types
 import typing
 from enum import Enum
+
+from portside.model.record import Record
 
 Json: typing.TypeAlias = dict[str, object]
 
@@ -19,10 +20,10 @@ _PLAIN: dict[object, str] = {
 }
 
 
-def definition(kind: type) -> Json:
-    """Return the schema of a dataclass: all its fields required, and its name as ``kind``."""
+def definition(kind: type[Record]) -> Json:
+    """Return the schema of a record: all its fields required, and its name as ``kind``."""
     hints = typing.get_type_hints(kind)
-    fields = {field.name: schema_of(hints[field.name]) for field in dataclasses.fields(kind)}
+    fields = {name: schema_of(hints[name]) for name in kind.__struct_fields__}
     return {
         "type": "object",
         "properties": {"kind": {"const": kind.__name__}, **fields},
@@ -36,7 +37,7 @@ def schema_of(kind: object) -> Json:
         return {"anyOf": [schema_of(member) for member in typing.get_args(kind)]}
     if typing.get_origin(kind) is tuple:
         return {"type": "array", "items": schema_of(typing.get_args(kind)[0])}
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and issubclass(kind, Record):
         return {"$ref": f"#/$defs/{kind.__name__}"}
     if isinstance(kind, type) and issubclass(kind, Enum):
         return {"enum": [member.value for member in kind]}

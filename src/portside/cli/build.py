@@ -24,8 +24,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="TARGET",
-        help="dir:PATH for a slug directory, slug:FILE.tar.gz for an archive; may be given again "
-        "(default: a slug in portside's own data directory)",
+        help="dir:PATH for a slug directory, slug:FILE.tar.gz or slug:FILE.tar.zst for an archive; "
+        "may be given again (default: a slug in portside's own data directory)",
     )
     add_env(parser)
     add_cache_dir(parser)
@@ -61,7 +61,7 @@ def read_targets(targets: tuple[str, ...]) -> tuple[tuple[Path, ...], tuple[Path
         kind, _, path = target.partition(":")
         if kind == "dir" and path:
             directories.append(Path(path).absolute())
-        elif kind == "slug" and path.endswith((".tar", ".tar.gz", ".tgz")):
+        elif kind == "slug" and path.endswith((".tar", ".tar.gz", ".tgz", ".tar.zst")):
             archives.append(Path(path).absolute())
         else:
             raise OutputTargetError(target=target)

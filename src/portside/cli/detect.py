@@ -1,15 +1,13 @@
 """``portside detect``: what was found in an app, and why."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 from portside.cli.options import add_app, add_cache_dir, add_json
-from portside.cli.places import open_store
 from portside.console import print_out
 from portside.effects.app_source import DirectorySource
-from portside.effects.host import read_host
 from portside.inquiry import app_identity, read_facts
-from portside.model.codec import to_json
 from portside.model.facts import Facts
 
 
@@ -22,12 +20,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the facts about an app."""
-    app: Path = arguments.app
-    store = open_store(read_host(), arguments.cache_dir)
-    source = DirectorySource(app)
-    facts = read_facts(source, store, app_identity(source.root))
-    print_out(to_json(facts) if arguments.as_json else render_facts(facts))
+    source = DirectorySource(arguments.app)
+    facts = read_facts(source, lambda: _last_state(source.root, arguments.cache_dir))
+    print_out(_json(facts) if arguments.as_json else render_facts(facts))
     return 0
+
+
+def _last_state(app: Path, cache_dir: Path | None) -> Mapping[str, object]:
+    # Most apps say which Python they need, and then there is nothing to open a store for.
+    from portside.cli.places import open_store  # noqa: PLC0415 (start-up time)
+    from portside.effects.host import read_host  # noqa: PLC0415 (start-up time)
+
+    return open_store(read_host(), cache_dir).read_state(app_identity(app))
+
+
+def _json(facts: Facts) -> str:
+    from portside.model.codec import to_json  # noqa: PLC0415 (start-up time)
+
+    return to_json(facts)
 
 
 def render_facts(facts: Facts) -> str:

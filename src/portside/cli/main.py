@@ -46,6 +46,29 @@ class CommandModule(Protocol):
         """Carry the command out and return the exit code."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that looks at the terminal's width only when it writes text.
+
+    argparse makes a formatter for each argument that is added, and the width makes it import
+    ``shutil`` with all its compressors each time a command starts.
+    """
+
+    def format_help(self) -> str:
+        """Return the help, as wide as the terminal."""
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        return super().format_help()
+
+    def format_usage(self) -> str:
+        """Return the usage, as wide as the terminal."""
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
+        return super().format_usage()
+
+
+class _Unmeasured(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=80)
+
+
 class _Terminated(BaseException):
     """SIGTERM arrived: unwinds everything, so that children end and staging is removed."""
 
@@ -63,12 +86,12 @@ def load_command(name: str) -> CommandModule:
 
 def root_parser() -> argparse.ArgumentParser:
     """Return the parser for what stands before the command's name."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="portside",
         usage="portside [-h] [--version] COMMAND ...",
         description="Turn the source of a Python app into something that runs, and run it.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Unmeasured,
     )
     parser.add_argument("--version", action="version", version=f"portside {__version__}")
     return parser
@@ -76,10 +99,10 @@ def root_parser() -> argparse.ArgumentParser:
 
 def command_parser(name: str) -> argparse.ArgumentParser:
     """Return the parser of one command."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"portside {name}",
         description=f"{COMMANDS[name][:1].upper()}{COMMANDS[name][1:]}.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Unmeasured,
     )
     load_command(name).configure(parser)
     return parser

@@ -1,8 +1,9 @@
 """What every command needs: the machine, the store and the tools, from the options given."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from portside.cli.places import open_store
 from portside.effects.host import Host, read_host
@@ -14,8 +15,7 @@ from portside.effects.toolbox import Toolbox
 _SECRET_NAMES = ("SECRET", "TOKEN", "PASSWORD", "PASSWD", "KEY", "CREDENTIAL", "DATABASE_URL")
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """The machine that portside runs on and what it was told to use."""
 
     host: Host

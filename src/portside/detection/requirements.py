@@ -8,8 +8,9 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from portside.model.errors.dependencies import (
     RequirementsEncodingError,
@@ -29,8 +30,7 @@ class LineKind(StrEnum):
     CONSTRAINT = "constraint"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A logical line: joined, without comments, variables replaced.
 
     ``option`` is the long option's name of an OPTION line, and ``value`` what follows it.
@@ -44,8 +44,7 @@ class Line:
     value: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Requirements:
+class Requirements(Struct, frozen=True):
     """All that a requirements file says, nested files included, paths relative to the app.
 
     ``unsupported`` are phrases for what uv can't do as pip does.
@@ -141,8 +140,7 @@ _FLAGS = {"--no-index", "--prefer-binary", "--require-hashes", "--pre"}
 _PIP_ONLY = {"--prefer-binary", "--use-feature", "--global-option", "--config-settings"}
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     source: Source
     variables: Mapping[str, str]
     files: list[str] = field(default_factory=list)

@@ -5,8 +5,9 @@ import json
 import os
 import stat
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from portside.effects.files import FileStamp, digest_file, scan, write_new
 from portside.effects.staging import VISIBLE_PREFIX
@@ -32,8 +33,7 @@ _LEFT_OUT = frozenset(
 _RACY_NS = 2_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class AppFiles:
+class AppFiles(Struct, frozen=True):
     """The app's files as they were read. ``digest`` covers paths, modes and contents.
 
     ``dangling`` are links whose target isn't there: they are kept as they are.

@@ -10,8 +10,9 @@ import hashlib
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from portside.effects.files import digest_file
 from portside.effects.process import Command, ProcessRunner
@@ -22,8 +23,7 @@ _BATCH = 400
 _IMPORTABLE = re.compile(r"[^\0]+\.py")
 
 
-@dataclass(frozen=True, slots=True)
-class BytecodeOutcome:
+class BytecodeOutcome(Struct, frozen=True):
     """How many distributions were compiled, and how many came from the store."""
 
     compiled: int

@@ -5,8 +5,9 @@ https://pip.pypa.io/en/stable/topics/configuration/
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from portside.detection.requirements import decode
 from portside.model.errors import BuildError
@@ -14,8 +15,7 @@ from portside.model.errors import BuildError
 _SECTIONS = ("global", "install")
 
 
-@dataclass(frozen=True, slots=True)
-class PipConfig:
+class PipConfig(Struct, frozen=True):
     """What pip is configured to do, in terms of uv.
 
     An empty ``index_url`` leaves it at the default. ``no_binary`` and ``only_binary`` are pip's

@@ -14,9 +14,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
+
+from msgspec import Struct
 
 from portside.effects.redaction import Redactor
 
@@ -38,8 +39,7 @@ class CouldNotStartError(Exception):
         self.cause = cause
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """A program to run. ``timeout`` is in seconds; None waits as long as it takes."""
 
     argv: tuple[str, ...]
@@ -48,8 +48,7 @@ class Command:
     timeout: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(Struct, frozen=True):
     """How a program ended.
 
     ``exit_status`` is 128 + N after signal N, as shells have it; ``tail`` holds the last lines of
@@ -67,8 +66,7 @@ class Completed:
         return self.exit_status == 0
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(Struct, frozen=True):
     """The output of a program that was run for its answer. Not redacted: never show it whole."""
 
     exit_status: int

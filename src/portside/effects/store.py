@@ -14,8 +14,9 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from portside.effects.files import (
     FileStamp,
@@ -38,8 +39,7 @@ _HEADER = "layer.json"
 _MANIFEST = "manifest.json"
 
 
-@dataclass(frozen=True, slots=True)
-class LayerHeader:
+class LayerHeader(Struct, frozen=True):
     """What a layer is, without its files: its key, and what its maker noted."""
 
     key: LayerKey
@@ -50,8 +50,7 @@ class LayerHeader:
         return dict(self.facts).get(name, "")
 
 
-@dataclass(frozen=True, slots=True)
-class StoredLayer:
+class StoredLayer(Struct, frozen=True):
     """A finished layer: ``stamps`` are its files below ``tree``, ``facts`` what its maker noted."""
 
     key: LayerKey
@@ -69,8 +68,7 @@ class StoredLayer:
         return self.fact(_INSTANCE)
 
 
-@dataclass(frozen=True, slots=True)
-class Staging:
+class Staging(Struct, frozen=True):
     """A private directory that is removed at the end, and by the next build after a kill."""
 
     root: Path

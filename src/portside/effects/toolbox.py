@@ -1,7 +1,8 @@
 """The effects that steps are given, bound together."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from portside.effects.host import Host
 from portside.effects.process import ProcessRunner
@@ -9,8 +10,7 @@ from portside.effects.store import Store
 from portside.effects.tools import find_uv
 
 
-@dataclass(frozen=True, slots=True)
-class Toolbox:
+class Toolbox(Struct, frozen=True):
     """The store, the process runner and the facts about this machine."""
 
     store: Store

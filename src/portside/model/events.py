@@ -4,11 +4,11 @@ The JSON form is documented in docs/events.md.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
 from portside.model.facts import Notice
+from portside.model.record import Record
 
 
 class Outcome(StrEnum):
@@ -20,16 +20,14 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class BuildStarted:
+class BuildStarted(Record, frozen=True):
     """A build of ``app`` (its name) at ``source`` (its path) began."""
 
     app: str
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class StepStarted:
+class StepStarted(Record, frozen=True):
     """A step began. ``step`` is its stable name, ``title`` what people read."""
 
     step: str
@@ -37,31 +35,27 @@ class StepStarted:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Record, frozen=True):
     """One line that a program printed, undecodable bytes replaced, secrets redacted."""
 
     step: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(Record, frozen=True):
     """One sentence about what a step found or chose, for people to follow."""
 
     step: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Noticed:
+class Noticed(Record, frozen=True):
     """A notice was raised."""
 
     notice: Notice
 
 
-@dataclass(frozen=True, slots=True)
-class StepFinished:
+class StepFinished(Record, frozen=True):
     """A step ended after ``duration`` seconds; ``reason`` says why it had this outcome."""
 
     step: str
@@ -70,8 +64,7 @@ class StepFinished:
     duration: float
 
 
-@dataclass(frozen=True, slots=True)
-class BuildFinished:
+class BuildFinished(Record, frozen=True):
     """A build ended well after ``duration`` seconds; ``artifacts`` are what it handed out."""
 
     artifacts: tuple[str, ...]
@@ -79,8 +72,7 @@ class BuildFinished:
     duration: float
 
 
-@dataclass(frozen=True, slots=True)
-class BuildFailed:
+class BuildFailed(Record, frozen=True):
     """A build ended with an error. ``code`` is the error's stable name."""
 
     code: str

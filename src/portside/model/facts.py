@@ -1,9 +1,9 @@
 """What detection found in an app: facts with their evidence, and no decision about them."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from portside.model.python_version import Origin, PythonConstraint, RequestedPython
+from portside.model.record import Record
 
 
 class PackageManager(StrEnum):
@@ -20,8 +20,7 @@ class NoticeLevel(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Record, frozen=True):
     """Something the developer should know that doesn't stop the build."""
 
     code: str
@@ -30,8 +29,7 @@ class Notice:
     level: NoticeLevel = NoticeLevel.WARNING
 
 
-@dataclass(frozen=True, slots=True)
-class DependencySource:
+class DependencySource(Record, frozen=True):
     """Which package manager the app uses and the files that say so.
 
     ``manifest`` is the file that names the dependencies and ``lock`` the file that pins them, if
@@ -46,8 +44,7 @@ class DependencySource:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Record, frozen=True):
     """A process type and the shell command that starts it."""
 
     type: str
@@ -55,8 +52,7 @@ class Process:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Record, frozen=True):
     """All that detection found. ``manage_py`` is Django's, relative to the app, if there is one.
 
     ``python_constraints`` are every range the project declares, for contradictions to be seen.

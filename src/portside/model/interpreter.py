@@ -1,11 +1,11 @@
 """CPython installations: where one can be had, and one that is in place; no I/O."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from portside.model.layers import LayerKey
 from portside.model.python_version import PythonVersion
+from portside.model.record import Record
 
 
 class InterpreterSource(StrEnum):
@@ -17,8 +17,7 @@ class InterpreterSource(StrEnum):
     LOCAL = "local"
 
 
-@dataclass(frozen=True, slots=True)
-class InterpreterCandidate:
+class InterpreterCandidate(Record, frozen=True):
     """One way to get an interpreter.
 
     ``location`` is the archive's URL (CATALOG, DOWNLOAD), the path of the executable (LOCAL) or
@@ -37,8 +36,7 @@ class InterpreterCandidate:
         return f"Python {self.version} from {self.location}"
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
+class Interpreter(Record, frozen=True):
     """A relocatable CPython in place below ``root`` (``bin/``, ``lib/``, ``include/``).
 
     ``key`` identifies its contents; ``origin`` is a phrase for people.

@@ -3,19 +3,18 @@
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+
+from portside.model.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class KeyInput:
+class KeyInput(Record, frozen=True):
     """One input of a layer: its name for people, and its value or the digest of its contents."""
 
     name: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class LayerKey:
+class LayerKey(Record, frozen=True):
     """All the inputs of a layer. Two layers with equal keys are interchangeable."""
 
     layer: str

@@ -1,11 +1,11 @@
 """The plan: what a build will do and why, as data that can be printed, kept and compared."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
 from portside.model.facts import DependencySource, Notice, Process
 from portside.model.interpreter import InterpreterCandidate
+from portside.model.record import Record
 
 
 class Action(StrEnum):
@@ -16,8 +16,7 @@ class Action(StrEnum):
     SKIP = "skip"
 
 
-@dataclass(frozen=True, slots=True)
-class RunHook:
+class RunHook(Record, frozen=True):
     """Run one of the app's hooks; ``hook`` is its path in the app."""
 
     hook: str
@@ -25,8 +24,7 @@ class RunHook:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProvideInterpreter:
+class ProvideInterpreter(Record, frozen=True):
     """Put a CPython in place: the first of ``candidates`` that can be had."""
 
     requested: str
@@ -36,8 +34,7 @@ class ProvideInterpreter:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class InstallDependencies:
+class InstallDependencies(Record, frozen=True):
     """Install what the app's package manager names; ``key`` is the layer's digest if known."""
 
     dependencies: DependencySource
@@ -46,8 +43,7 @@ class InstallDependencies:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class CopyApp:
+class CopyApp(Record, frozen=True):
     """Copy the app's files; ``digest`` is that of their paths, modes and contents."""
 
     files: int
@@ -56,8 +52,7 @@ class CopyApp:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class CollectStatic:
+class CollectStatic(Record, frozen=True):
     """Run Django's ``collectstatic`` by way of ``manage_py`` (relative to the app)."""
 
     manage_py: str
@@ -65,8 +60,7 @@ class CollectStatic:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class FinishSlug:
+class FinishSlug(Record, frozen=True):
     """Write the launch data for ``processes`` and put the slug in its place."""
 
     processes: tuple[Process, ...]
@@ -80,8 +74,7 @@ Step: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Record, frozen=True):
     """The steps of a build in order. Those that won't run stay in, with their reason."""
 
     app: str

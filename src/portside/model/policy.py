@@ -1,13 +1,12 @@
 """Which Python series are supported, deprecated or past their end, as data; it decides nothing."""
 
 import datetime as dt
-from dataclasses import dataclass
 
 from portside.model.python_version import Series
+from portside.model.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class PythonPolicy:
+class PythonPolicy(Record, frozen=True):
     """The rules about series. Supported are all from ``oldest_supported`` to ``newest_known``.
 
     ``deprecated`` are older series that still build, with a warning; those of

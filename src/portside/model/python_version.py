@@ -1,14 +1,14 @@
 """Python versions as the app asks for them and as they are resolved; no policy, no I/O."""
 
 import re
-from dataclasses import dataclass
 from typing import Self
+
+from portside.model.record import Record
 
 _VERSION = re.compile(r"(?P<major>[0-9]{1,3})\.(?P<minor>[0-9]{1,4})(?:\.(?P<patch>[0-9]{1,5}))?")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Series:
+class Series(Record, frozen=True, order=True):
     """A feature release line of CPython, such as 3.12."""
 
     major: int
@@ -26,8 +26,7 @@ class Series:
         return cls(int(match["major"]), int(match["minor"]))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class PythonVersion:
+class PythonVersion(Record, frozen=True, order=True):
     """A full version of CPython, such as 3.12.7."""
 
     major: int
@@ -51,8 +50,7 @@ class PythonVersion:
         return cls(int(match["major"]), int(match["minor"]), int(match["patch"]))
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Record, frozen=True):
     """Where a chosen value comes from.
 
     ``name`` is the file's name as the app has it (``.python-version``) or a word (``default``,
@@ -68,8 +66,7 @@ class Origin:
         return f"{place} ({self.field})" if self.field else place
 
 
-@dataclass(frozen=True, slots=True)
-class RequestedPython:
+class RequestedPython(Record, frozen=True):
     """The Python an app asks for: a series, or an exact version when ``patch`` is given."""
 
     series: Series
@@ -91,8 +88,7 @@ class RequestedPython:
         return version.series == self.series and self.patch in (None, version.patch)
 
 
-@dataclass(frozen=True, slots=True)
-class PythonConstraint:
+class PythonConstraint(Record, frozen=True):
     """A range of versions the project declares (PEP 621 ``requires-python`` and its kin).
 
     ``specifier`` is a PEP 440 specifier set.

@@ -1,10 +1,9 @@
 """The report of a build: what was chosen and how long each step took, in seconds."""
 
-from dataclasses import dataclass
+from portside.model.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class StepReport:
+class StepReport(Record, frozen=True):
     """How one step ended: its outcome, the reason and its duration in seconds."""
 
     step: str
@@ -13,8 +12,7 @@ class StepReport:
     duration: float
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Record, frozen=True):
     """What a build did that made a slug."""
 
     app: str

@@ -1,12 +1,12 @@
 """The read-only view of an app's source that detection works on; it never writes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
+from portside.model.record import Record
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+
+class Entry(Record, frozen=True):
     """One name in a directory of the app. ``path`` is relative to the app, with ``/``."""
 
     path: str

@@ -3,7 +3,9 @@
 import gzip
 import io
 import shutil
+import sys
 import tarfile
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +18,7 @@ from portside.packing.slug import publish, reproducible_data, slug_staging
 # never checked against it.
 _TIME = 315532801
 _LEVEL = 6
+ARCHIVE_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 
 
 def copy_slug(slug: Path, path: Path) -> None:
@@ -29,28 +32,37 @@ def copy_slug(slug: Path, path: Path) -> None:
 def write_archive(slug: Path, path: Path) -> None:
     """Write the slug to ``path``, whole or not at all. The name's ending says how it is packed.
 
-    Raises ``OutputTargetError`` for an ending other than ``.tar``, ``.tar.gz`` and ``.tgz``.
+    Raises ``OutputTargetError`` for an ending that isn't one of ``ARCHIVE_ENDINGS``.
     """
-    if not path.name.endswith((".tar", ".tar.gz", ".tgz")):
+    if not path.name.endswith(ARCHIVE_ENDINGS):
         raise OutputTargetError(target=f"slug:{path}")
     with disk_errors(path.parent, "the archive"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with private_directory(path.parent, VISIBLE_PREFIX) as root:
             staged = root / "archive"
-            with staged.open("wb") as file:
-                _write(slug, file, compress=not path.name.endswith(".tar"))
+            with staged.open("wb") as file, _compressed(file, path.suffix) as out:
+                _write_tar(slug, out)
             staged.replace(path)
 
 
-def _write(slug: Path, file: IO[bytes], *, compress: bool) -> None:
-    if not compress:
-        _write_tar(slug, file)
-        return
-    with gzip.GzipFile(filename="", mode="wb", compresslevel=_LEVEL, fileobj=file, mtime=0) as out:
-        _write_tar(slug, out)
+def _compressed(file: IO[bytes], suffix: str) -> AbstractContextManager[IO[bytes]]:
+    """Return what compresses all that is written to it into ``file``."""
+    match suffix:
+        case ".tar":
+            return nullcontext(file)
+        case ".zst":
+            if sys.version_info >= (3, 14):
+                from compression import zstd  # noqa: PLC0415 (seldom asked for)
+            else:
+                from backports import zstd  # noqa: PLC0415 (seldom asked for)
+            return zstd.ZstdFile(file, "wb")
+        case _:
+            return gzip.GzipFile(
+                filename="", mode="wb", compresslevel=_LEVEL, fileobj=file, mtime=0
+            )
 
 
-def _write_tar(slug: Path, file: IO[bytes] | gzip.GzipFile) -> None:
+def _write_tar(slug: Path, file: IO[bytes]) -> None:
     data = reproducible_data(slug)
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for stamp in scan(slug):

@@ -4,8 +4,9 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from portside.effects.files import (
     disk_errors,
@@ -23,8 +24,7 @@ SCHEMA = 1
 _KEPT_SLUGS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchData:
+class LaunchData(Struct, frozen=True):
     """What the launcher needs to know: the process types and defaults for the environment."""
 
     python: str

@@ -1,6 +1,6 @@
 """Facts and what is at hand → Plan: which steps run, which results are reused, and why."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from portside.model.facts import Facts
 from portside.model.interpreter import InterpreterCandidate, InterpreterSource
@@ -21,16 +21,14 @@ from portside.model.python_version import PythonVersion
 _FIRST_BUILD = "this app wasn't built before"
 
 
-@dataclass(frozen=True, slots=True)
-class Previous:
+class Previous(Struct, frozen=True):
     """The keys of the last build's parts."""
 
     dependencies: LayerKey
     slug: LayerKey
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """What planning needs to know beside the facts.
 
     Keys are None where they can't be known before the interpreter is in place.

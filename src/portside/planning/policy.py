@@ -2,7 +2,7 @@
 
 import datetime as dt
 import tomllib
-from importlib import resources
+from pathlib import Path
 
 from portside.model.errors.python_version import (
     PythonVersionEolError,
@@ -15,7 +15,8 @@ from portside.model.python_version import RequestedPython, Series
 
 def load_policy() -> PythonPolicy:
     """Return the policy that comes with this package."""
-    return parse_policy(resources.files(__package__).joinpath("policy.toml").read_text("utf-8"))
+    # importlib.resources would do the same after importing most of the standard library.
+    return parse_policy(Path(__file__).with_name("policy.toml").read_text("utf-8"))
 
 
 def parse_policy(text: str) -> PythonPolicy:

@@ -7,8 +7,9 @@ import http.client
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from portside.effects.process import PipedProcess, shell_status
 from portside.model.errors.run import (
@@ -44,16 +45,14 @@ _IN_USE = re.compile(r"Address already in use|Errno 98\b|EADDRINUSE")
 IsStopping: TypeAlias = Callable[[], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How long to wait, in seconds: ``boot`` in all, ``settle`` to call a wrong port final."""
 
     boot: float = 60.0
     settle: float = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class WebProcess:
+class WebProcess(Struct, frozen=True):
     """A web process that was started, the command it runs and the port it should listen on."""
 
     piped: PipedProcess
@@ -62,8 +61,7 @@ class WebProcess:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
+class _Window(Struct, frozen=True):
     """What the process listened on since a moment, and the CPU time it had used by then."""
 
     since: float

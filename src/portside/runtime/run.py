@@ -10,9 +10,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+
+from msgspec import Struct, field
 
 from portside.effects.host import Host
 from portside.effects.process import (
@@ -63,8 +64,7 @@ _FORWARDED = (
 _FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT, signal.SIGWINCH)
 
 
-@dataclass(slots=True)
-class _Supervised:
+class _Supervised(Struct):
     """A process being looked after; signals that come before it has started wait for it."""
 
     earlier: frozenset[int]

@@ -9,9 +9,10 @@ import re
 import signal
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
+
+from msgspec import Struct
 
 _PROC = Path("/proc")
 _LISTEN = "0A"
@@ -19,8 +20,7 @@ _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _IPV4_DIGITS = 8
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Listener:
+class Listener(Struct, frozen=True, order=True):
     """A listening TCP socket."""
 
     address: str
@@ -36,8 +36,7 @@ class Listener:
         return mapped.is_loopback if mapped is not None else address.is_loopback
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessState:
+class ProcessState(Struct, frozen=True):
     """One line of ``/proc/PID/stat`` (proc(5)); ``ticks`` is its CPU time, in clock ticks."""
 
     pid: int

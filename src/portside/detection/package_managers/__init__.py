@@ -1,9 +1,12 @@
-"""Which package manager an app uses: one module for each, all with the same protocol."""
+"""Which package manager an app uses: one module for each, all with the same protocol.
 
+A module is imported when the app has one of its files.
+"""
+
+import importlib
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
-from portside.detection.package_managers import pip, pipenv
 from portside.model.errors.app import MultiplePackageManagersError, NoPackageManagerError
 from portside.model.facts import DependencySource
 from portside.model.source import Source
@@ -11,8 +14,6 @@ from portside.model.source import Source
 
 class PackageManagerModule(Protocol):
     """What each package manager's module offers."""
-
-    MANIFESTS: tuple[str, ...]
 
     def detect(self, source: Source, variables: Mapping[str, str]) -> DependencySource | None:
         """Return the dependencies that the app names for this package manager, if it does.
@@ -31,27 +32,30 @@ def detect_dependencies(
     ``MultiplePackageManagersError`` and what the modules raise about the files they read.
     """
     variables = variables or {}
-    claims = [name for module in _MODULES for name in module.MANIFESTS if source.is_file(name)]
-    if len(claims) > 1 and _by_hand(source, claims):
-        raise MultiplePackageManagersError(files=_distinct(claims))
-    for module in _MODULES:
-        found = module.detect(source, variables)
+    claims = {
+        module: tuple(name for name in names if source.is_file(name))
+        for module, names in _MANIFESTS.items()
+    }
+    claiming = [module for module, names in claims.items() if names]
+    if len(claiming) > 1 and not _is_exported(source):
+        raise MultiplePackageManagersError(files=tuple(claims[module][0] for module in claiming))
+    for module in claiming:
+        found = _load(module).detect(source, variables)
         if found:
             return found
     raise NoPackageManagerError(listing=tuple(entry.name for entry in source.entries()))
 
 
-# Pipenv comes first: the requirements.txt beside its files is one that it wrote itself.
-_MODULES: tuple[PackageManagerModule, ...] = (pipenv, pip)
+# The files by which each module knows an app. Pipenv comes first: the requirements.txt beside its
+# files is one that it wrote itself.
+_MANIFESTS = {"pipenv": ("Pipfile", "Pipfile.lock"), "pip": ("requirements.txt",)}
 
 
-def _by_hand(source: Source, claims: list[str]) -> bool:
-    """Return whether requirements.txt stands for itself, beside the files of another manager."""
-    is_beside = pip.REQUIREMENTS in claims and claims != [pip.REQUIREMENTS]
-    return is_beside and not pip.is_exported(source)
+def _load(name: str) -> PackageManagerModule:
+    return cast("PackageManagerModule", importlib.import_module(f"{__name__}.{name}"))
 
 
-def _distinct(claims: list[str]) -> tuple[str, ...]:
-    """Name one file per package manager."""
-    beside = pipenv.PIPFILE if pipenv.PIPFILE in claims else pipenv.LOCK
-    return (beside, pip.REQUIREMENTS)
+def _is_exported(source: Source) -> bool:
+    from portside.detection.package_managers import pip  # noqa: PLC0415 (few apps have two)
+
+    return pip.is_exported(source)

@@ -7,7 +7,6 @@ from portside.model.facts import DependencySource, PackageManager
 from portside.model.source import Source
 
 REQUIREMENTS = "requirements.txt"
-MANIFESTS: tuple[str, ...] = (REQUIREMENTS,)
 
 
 def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:

@@ -4,8 +4,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, time
+
+from msgspec import Struct
 
 from portside.model.errors.dependencies import PipfileInvalidError, PipfileLockInvalidJsonError
 from portside.model.facts import DependencySource, PackageManager
@@ -13,11 +14,9 @@ from portside.model.source import Source
 
 PIPFILE = "Pipfile"
 LOCK = "Pipfile.lock"
-MANIFESTS: tuple[str, ...] = (PIPFILE, LOCK)
 
 
-@dataclass(frozen=True, slots=True)
-class IndexSource:
+class IndexSource(Struct, frozen=True):
     """A package index that the app names. Its URL may hold ``${NAME}`` still."""
 
     name: str
@@ -25,8 +24,7 @@ class IndexSource:
     verify_ssl: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class LockedDistribution:
+class LockedDistribution(Struct, frozen=True):
     """One entry of a lock file.
 
     ``version`` is a specifier such as ``==1.0``; ``vcs`` is the kind of repository (``git``) and
@@ -79,8 +77,7 @@ class LockedDistribution:
         return f"{location}{subdirectory}"
 
 
-@dataclass(frozen=True, slots=True)
-class PipfileLock:
+class PipfileLock(Struct, frozen=True):
     """A Pipfile.lock: the hash of the Pipfile it was made for, the indexes and what it pins."""
 
     pipfile_hash: str
@@ -88,8 +85,7 @@ class PipfileLock:
     default: tuple[LockedDistribution, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LocklessRequirements:
+class LocklessRequirements(Struct, frozen=True):
     """What a Pipfile without a lock asks for, in its own order."""
 
     sources: tuple[IndexSource, ...]
@@ -99,7 +95,7 @@ class LocklessRequirements:
 
 def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)
     """Return the app's Pipfile and its lock, None if it has neither."""
-    files = tuple(name for name in MANIFESTS if source.is_file(name))
+    files = tuple(name for name in (PIPFILE, LOCK) if source.is_file(name))
     if not files:
         return None
     lock = LOCK if LOCK in files else None

@@ -6,8 +6,9 @@ import os
 import struct
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from portside.effects.process import Command, ProcessRunner
 
@@ -35,8 +36,7 @@ class BytecodeError(Exception):
     """The interpreter didn't tell what its bytecode has to look like."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(Struct, frozen=True):
     """What the target's bytecode looks like; ``hashes`` is by the absolute path of a source."""
 
     magic: bytes

@@ -12,7 +12,6 @@ from urllib.parse import unquote, urlsplit
 
 from portside.effects.files import write_new
 from portside.effects.host import Host
-from portside.effects.interpreters.download import check_reachable, failure_cause, uv_environment
 from portside.effects.process import Command, ProcessRunner
 from portside.model.errors.interpreter import SourceUnreachableError
 from portside.model.interpreter import InterpreterCandidate, InterpreterSource
@@ -60,6 +59,12 @@ def _candidates(downloads: dict[str, str], host: Host) -> tuple[InterpreterCandi
 
 def _ask(runner: ProcessRunner, host: Host, uv: Path) -> dict[str, str]:
     """Return the URL of each release by uv's key."""
+    from portside.effects.interpreters.download import (  # noqa: PLC0415 (start-up time)
+        check_reachable,
+        failure_cause,
+        uv_environment,
+    )
+
     catalog = host.environ.get(_CATALOG, "")
     check_reachable(catalog, host.environ)
     location = runner.redact(catalog) or "uv's list of interpreters"

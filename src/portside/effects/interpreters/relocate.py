@@ -12,8 +12,10 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from portside.effects.files import (
     FileStamp,
@@ -96,8 +98,7 @@ class RelocationError(Exception):
     """The tree can't be made relocatable; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Settings:
+class _Settings(Struct, frozen=True):
     """What the interpreter was built with: its ``_sysconfigdata`` module."""
 
     path: Path

@@ -1,7 +1,8 @@
 """Errors about running a slug: processes that aren't there, don't bind, or end too early."""
 
-from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
+
+from msgspec import Struct
 
 from portside.model.errors import BuildError
 
@@ -20,29 +21,25 @@ _FIXES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class MissingModule:
+class MissingModule(Struct, frozen=True):
     """The program imports a module that isn't installed."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class MissingVariable:
+class MissingVariable(Struct, frozen=True):
     """The program reads a config var that isn't set."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class MissingCommand:
+class MissingCommand(Struct, frozen=True):
     """The process's command names a program that isn't there."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class AddressInUse:
+class AddressInUse(Struct, frozen=True):
     """The program wanted a port that another one listens on."""
 
 

@@ -65,7 +65,7 @@ class OutputTargetError(BuildError):
         """Take the target as given."""
         super().__init__(
             f"'{target}' isn't a target that portside can build.",
-            detail="A target is dir:PATH for a directory, or slug:FILE.tar.gz for an archive.",
+            detail="A target is dir:PATH, slug:FILE.tar.gz or slug:FILE.tar.zst (an archive).",
             hint="Name one of those, such as:\n    portside build -o dir:slug",
             failure_detail=target,
         )

@@ -5,7 +5,8 @@ It never runs anything.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from portside.model.errors.dependencies import (
     BuildOfDistributionFailedError,
@@ -25,8 +26,7 @@ _LONGEST = 400
 _TELLING = r"(?i)^\s*(error|cause|hint)\b[: ]"
 
 
-@dataclass(frozen=True, slots=True)
-class _Cause:
+class _Cause(Struct, frozen=True):
     leaf: type[InstallFailedError]
     pattern: str
     cause: str

@@ -9,11 +9,6 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from portside.detection.package_managers.pipenv import (
-    expand_variables,
-    lockless_requirements,
-    read_pipfile_lock,
-)
 from portside.detection.requirements import read_requirements
 from portside.effects.pip_config import PipConfig, read_pip_config
 from portside.model.facts import DependencySource, PackageManager
@@ -50,7 +45,7 @@ def dependency_inputs(
     inputs = [KeyInput(name, hashlib.sha256(data).hexdigest()) for name, data in raw.items()]
     inputs += [KeyInput(_shown(path, app), digest_path(path)) for path in dict.fromkeys(paths)]
     if any(b"$" in data for data in raw.values()):
-        expanded = [_without_credentials(expand_variables(text, environ)) for text in texts]
+        expanded = [_without_credentials(text) for text in texts]
         inputs.append(KeyInput("variables in the files", digest(expanded)))
     inputs.append(KeyInput("index configuration", digest(_configuration(config, environ, app))))
     return tuple(inputs)
@@ -59,6 +54,13 @@ def dependency_inputs(
 def _pipenv_texts(
     source: Source, dependencies: DependencySource, environ: Mapping[str, str], app: Path
 ) -> tuple[list[str], list[Path]]:
+    """Return what a Pipfile or its lock says with variables replaced, and the paths it names."""
+    from portside.detection.package_managers.pipenv import (  # noqa: PLC0415 (start-up time)
+        expand_variables,
+        lockless_requirements,
+        read_pipfile_lock,
+    )
+
     if dependencies.lock is None:
         wanted = lockless_requirements(source)
         sources, entries = wanted.sources, wanted.packages
@@ -67,7 +69,8 @@ def _pipenv_texts(
         sources, entries = lock.sources, lock.default
     places = [expand_variables(item.location, environ) for item in entries if not item.vcs]
     paths = [path for place in places if (path := path_of(place, app)) is not None]
-    return [*(item.url for item in sources), *(item.location for item in entries)], paths
+    texts = [*(item.url for item in sources), *(item.location for item in entries)]
+    return [expand_variables(text, environ) for text in texts], paths
 
 
 def _configuration(config: PipConfig, environ: Mapping[str, str], app: Path) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from portside.effects.pip_config import PipConfig, read_pip_config
 from portside.effects.process import Command, Completed, CouldNotStartError, ProcessRunner
@@ -56,8 +57,7 @@ def install_dependencies(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Installation:
+class _Installation(Struct, frozen=True):
     request: DependenciesRequest
     config: PipConfig
     jobs: tuple[Job, ...]

@@ -1,7 +1,8 @@
 """What the installers are told: one job per run, and pip's options as files change them."""
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from portside.effects.pip_config import PipConfig
 from portside.steps.dependencies.request import DependenciesRequest
@@ -24,8 +25,7 @@ _UV_KEPT = (
 )
 
 
-@dataclass(slots=True)
-class Options:
+class Options(Struct):
     """The state of pip's options as configuration and requirements files change it.
 
     The first of ``indexes`` is the main one; "" stands for the default.
@@ -71,8 +71,7 @@ class Options:
         return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One run of an installer.
 
     ``lines`` are a flattened requirements file; ``pip_file`` is what pip reads in its place.

@@ -5,9 +5,10 @@ It never reads them.
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from portside.detection.requirements import LineKind, Requirements
 
@@ -19,8 +20,7 @@ _EGG = r"#egg=[^&]*$"
 _PLAIN = r"(?a)[\w./+~-]+"
 
 
-@dataclass(frozen=True, slots=True)
-class LocalPath:
+class LocalPath(Struct, frozen=True):
     """A local path in a requirement: what is before it, the path, and what follows."""
 
     before: str

@@ -1,17 +1,17 @@
 """What an install of dependencies is asked for, and what came of it; no behaviour."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from portside.model.facts import DependencySource
 from portside.model.interpreter import Interpreter
 from portside.model.source import Source
 
 
-@dataclass(frozen=True, slots=True)
-class DependenciesRequest:
+class DependenciesRequest(Struct, frozen=True):
     """What to install, for which interpreter, and where.
 
     ``prefix`` receives ``lib/`` and ``bin/``; ``work`` holds files that are needed only during
@@ -32,8 +32,7 @@ class DependenciesRequest:
     upgrade: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class InstallOutcome:
+class InstallOutcome(Struct, frozen=True):
     """Which program installed the dependencies, and the name and version of each."""
 
     installer: Literal["uv", "pip"]

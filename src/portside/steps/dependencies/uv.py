@@ -1,15 +1,15 @@
 """uv's command line for a job, and the variables it runs with; it never runs it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from portside.effects.pip_config import PipConfig
 from portside.steps.dependencies.jobs import Job, Options, installer_environment
 from portside.steps.dependencies.request import DependenciesRequest
 
 
-@dataclass(frozen=True, slots=True)
-class UvFiles:
+class UvFiles(Struct, frozen=True):
     """The files that were written for uv. An empty ``constraints`` stands for none."""
 
     requirements: str
