@@ -1,0 +1,264 @@
+"""A bench to install an app on, beside what pip and Pipenv make of it, and things to install."""
+
+import base64
+import hashlib
+import json
+import os
+import subprocess
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from portside.detection.package_managers import detect_dependencies
+from portside.detection.package_managers.pipenv import pipfile_hashes
+from portside.effects.app_source import DirectorySource
+from portside.effects.process import ProcessRunner
+from portside.model.interpreter import Interpreter
+from portside.model.layers import LayerKey
+from portside.model.python_version import PythonVersion
+from portside.steps.dependencies import (
+    DependenciesRequest,
+    InstallOutcome,
+    dependency_inputs,
+    install_dependencies,
+    list_distributions,
+)
+
+ROOT = Path.home() / ".pyenv/versions/3.12.1"
+BIN = Path(__file__).parents[3] / ".venv/bin"
+PYTHON = Interpreter(PythonVersion(3, 12, 1), ROOT, "pyenv", LayerKey("python", ()))
+IGNORED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
+MARKS = [
+    pytest.mark.network,
+    pytest.mark.skipif(not PYTHON.executable.exists(), reason="needs pyenv's Python 3.12.1"),
+]
+
+
+def clean_environ(**more: str) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PIP_", "UV_", "PIPENV_", "VIRTUAL_ENV", "PYTHON"))
+    }
+    return {**kept, "PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1", **more}
+
+
+@dataclass
+class Installed:
+    outcome: InstallOutcome
+    prefix: Path
+    details: list[str]
+    lines: list[str]
+
+
+@dataclass
+class Bench:
+    tmp: Path
+    environ: dict[str, str] = field(default_factory=clean_environ)
+
+    @property
+    def app(self) -> Path:
+        return self.tmp / "app"
+
+    def write(self, path: str, content: str | bytes) -> Path:
+        target = self.app / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content.encode() if isinstance(content, str) else content)
+        return target
+
+    def install(self, *, upgrade: bool = False) -> Installed:
+        source = DirectorySource(self.app)
+        prefix = self.tmp / "ours"
+        details: list[str] = []
+        lines: list[str] = []
+        request = DependenciesRequest(
+            app=self.app,
+            source=source,
+            dependencies=detect_dependencies(source, self.environ),
+            interpreter=PYTHON,
+            prefix=prefix,
+            uv=BIN / "uv",
+            uv_cache=self.tmp / "uv-cache",
+            work=self.tmp / "work",
+            environ=self.environ,
+            home=Path.home(),
+            upgrade=upgrade,
+        )
+        outcome = install_dependencies(
+            request, runner=ProcessRunner(), on_line=lines.append, on_detail=details.append
+        )
+        return Installed(outcome, prefix, details, lines)
+
+    def pip(self) -> Path:
+        prefix = self.tmp / "theirs"
+        wheel = next(ROOT.glob("lib/python3.12/ensurepip/_bundled/pip-*.whl"))
+        subprocess.run(
+            [
+                *(PYTHON.executable, wheel / "pip", "install", "--prefix", prefix),
+                *("--ignore-installed", "--no-compile", "--no-warn-script-location"),
+                *("--no-input", "--no-cache-dir", "--src", prefix / "src"),
+                *("-r", "requirements.txt"),
+            ],
+            cwd=self.app,
+            env=self.environ,
+            check=True,
+            capture_output=True,
+        )
+        return prefix
+
+    def same_as_pip(self, installer: str = "uv") -> Installed:
+        ours = self.install()
+        theirs = self.pip()
+        assert ours.outcome.installer == installer, ours.details
+        assert ours.outcome.distributions == list_distributions(theirs / PYTHON.site_packages)
+        assert files(ours.prefix) == files(theirs)
+        return ours
+
+    def same_as_pipenv(self, installer: str = "uv") -> Installed:
+        ours = self.install()
+        theirs = pipenv_sync(self)
+        found = list_distributions(theirs / PYTHON.site_packages)
+        own = {"pip", "setuptools", "wheel"}
+        assert ours.outcome.installer == installer, ours.details
+        assert ours.outcome.distributions == tuple(item for item in found if item[0] not in own)
+        wanted = {name for name in files(ours.prefix) if "/site-packages/" in name}
+        assert wanted
+        assert wanted <= files(theirs)
+        return ours
+
+    def inputs(self) -> dict[str, str]:
+        source = DirectorySource(self.app)
+        found = dependency_inputs(
+            source,
+            detect_dependencies(source, self.environ),
+            environ=self.environ,
+            home=Path.home(),
+            app=self.app,
+        )
+        return {item.name: item.value for item in found}
+
+
+def files(prefix: Path) -> set[str]:
+    return {
+        path.relative_to(prefix).as_posix()
+        for path in prefix.rglob("*")
+        if path.is_file()
+        and path.name not in IGNORED
+        and path.suffix != ".pyc"
+        and ".git" not in path.relative_to(prefix).parts
+    }
+
+
+def make_wheel(
+    directory: Path, name: str, version: str, requires: str = "", code: str = ""
+) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    info = f"{name}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    metadata += f"Requires-Dist: {requires}\n" if requires else ""
+    contents = {
+        f"{name}.py": code or f"VERSION = '{version}'\n",
+        f"{info}/METADATA": metadata,
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\n"
+        "Tag: py3-none-any\n",
+    }
+    record = ""
+    for path, text in contents.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
+        record += f"{path},sha256={digest.rstrip(b'=').decode()},{len(text)}\n"
+    wheel = directory / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, text in {**contents, f"{info}/RECORD": f"{record}{info}/RECORD,,\n"}.items():
+            archive.writestr(path, text)
+    return wheel
+
+
+def make_legacy(directory: Path, name: str, requires: str = "[]") -> None:
+    directory.mkdir(parents=True)
+    (directory / f"{name}.py").write_text("X = 1\n")
+    (directory / "setup.py").write_text(
+        "from setuptools import setup\n"
+        f"setup(name='{name}', version='1.5', py_modules=['{name}'], install_requires={requires},\n"
+        f"      entry_points={{'console_scripts': ['{name}-tool={name}:main']}})\n"
+    )
+
+
+def make_project(directory: Path, name: str, dependencies: str = "[]") -> None:
+    (directory / "src" / name).mkdir(parents=True)
+    (directory / "src" / name / "__init__.py").write_text("X = 1\n")
+    (directory / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
+        f'[project]\nname = "{name}"\nversion = "2.0"\ndependencies = {dependencies}\n'
+        '[project.optional-dependencies]\nmore = ["idna==3.6"]\n'
+    )
+
+
+def make_repository(directory: Path) -> None:
+    make_project(directory, "fromgit")
+    identity = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a"}
+    env = {**os.environ, **identity, "GIT_COMMITTER_EMAIL": "a@b"}
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"], ["tag", "v2"]):
+        subprocess.run(["git", *command], cwd=directory, env=env, check=True)
+
+
+class QuietFiles(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def always(status: int) -> type[BaseHTTPRequestHandler]:
+    class Always(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET  # noqa: N815 (the standard library's name)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    return Always
+
+
+def half_file(wheel: Path) -> type[BaseHTTPRequestHandler]:
+    class Half(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = f'<a href="/{wheel.name}">{wheel.name}</a>'.encode()
+            body = wheel.read_bytes() if self.path.endswith(".whl") else page
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body if body is page else body[: len(body) // 2])
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    return Half
+
+
+def write_lock(
+    bench: Bench,
+    pipfile: str,
+    default: Mapping[str, object],
+    url: str = "https://pypi.org/simple",
+    *,
+    sources: object = None,
+) -> None:
+    bench.write("Pipfile", pipfile)
+    sources = sources or [{"name": "pypi", "url": url, "verify_ssl": True}]
+    digest = min(pipfile_hashes(DirectorySource(bench.app)))
+    meta = {"hash": {"sha256": digest}, "pipfile-spec": 6, "requires": {}, "sources": sources}
+    bench.write("Pipfile.lock", json.dumps({"_meta": meta, "default": default, "develop": {}}))
+
+
+def pipenv_sync(bench: Bench) -> Path:
+    environ = {**bench.environ, "PIPENV_VENV_IN_PROJECT": "1", "PIPENV_NOSPIN": "1"}
+    command = [BIN / "pipenv", "sync", "--python", PYTHON.executable]
+    subprocess.run(command, cwd=bench.app, env=environ, check=True, capture_output=True)
+    return bench.app / ".venv"
