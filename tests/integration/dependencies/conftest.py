@@ -54,7 +54,10 @@ def serve_tls(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
 
     def start(directory: Path) -> str:
         server = QuietServer(("127.0.0.1", 0), partial(QuietFiles, directory=str(directory)))
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        # A client that waits before its handshake must not keep the others from being accepted.
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
         servers.append(server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return f"https://127.0.0.1:{server.server_address[1]}"

@@ -48,7 +48,3 @@ def digest(parts: Iterable[str]) -> str:
     """Return the digest of several texts, in order."""
     text = "\0".join(parts)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _is_built(path: str) -> bool:
-    return re.fullmatch(_BUILT, path) is not None
