@@ -6,6 +6,7 @@ what is imported is paid on every call.
 """
 
 import argparse
+import contextlib
 import importlib
 import os
 import signal
@@ -75,6 +76,7 @@ class _Terminated(BaseException):
 
 def main() -> NoReturn:
     """Run the command line and exit."""
+    _open_closed_streams()
     signal.signal(signal.SIGTERM, _on_terminate)
     sys.exit(_guarded(sys.argv[1:]))
 
@@ -158,7 +160,9 @@ def _guarded(argv: list[str]) -> int:
         from portside.console import print_error  # noqa: PLC0415
         from portside.effects.host import read_host  # noqa: PLC0415
 
-        print_error(error, read_host().environ)
+        # Standard error itself may be what can't be written: the exit code remains.
+        with contextlib.suppress(BuildError, BrokenPipeError):
+            print_error(error, read_host().environ)
         return error.exit_code
     except BrokenPipeError:
         # Whoever read the output is gone: nothing more can be said to them.
@@ -167,6 +171,19 @@ def _guarded(argv: list[str]) -> int:
     except Exception:  # noqa: BLE001 (the one boundary: a defect is reported as such)
         _report_defect()
         return _DEFECT
+
+
+def _open_closed_streams() -> None:
+    """Give closed standard streams the null device, or the first file opened takes their number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+            if number == 1:
+                sys.stdout = os.fdopen(1, "w", closefd=False)
+            elif number:
+                sys.stderr = os.fdopen(2, "w", closefd=False)
 
 
 def _report_defect() -> None:

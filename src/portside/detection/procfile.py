@@ -7,7 +7,7 @@ from portside.model.facts import Process
 from portside.model.python_version import Origin
 from portside.model.source import Source
 
-_LINE = re.compile(r"(?P<type>[A-Za-z0-9_-]+):\s*(?P<command>.+)")
+_LINE = re.compile(r"(?P<type>[A-Za-z0-9_-]+):\s*(?P<command>[^\0]+)")
 NAME = "Procfile"
 
 

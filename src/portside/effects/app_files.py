@@ -63,7 +63,7 @@ def read_app_files(root: Path, index: Path, outputs: tuple[Path, ...] = ()) -> A
     stamps: list[FileStamp] = []
     dangling: list[str] = []
     try:
-        written = frozenset(os.path.relpath(path.resolve(), root) for path in outputs)
+        written = frozenset(os.path.relpath(os.path.realpath(path), root) for path in outputs)
         for found in scan(root, lambda path, item: path in written or _is_left_out(item)):
             if _is_other_kind(found):
                 continue

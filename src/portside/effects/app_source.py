@@ -1,5 +1,6 @@
 """The app's directory on disk as a Source; it only reads."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -29,6 +30,8 @@ class DirectorySource:
         except (FileNotFoundError, NotADirectoryError, RuntimeError):
             raise AppNotFoundError(path=str(root)) from None
         except OSError as error:
+            if error.errno in {errno.ELOOP, errno.ENAMETOOLONG}:
+                raise AppNotFoundError(path=str(root)) from None
             raise SourceUnreadableError(path=str(root), cause=_cause(error)) from error
 
     @property

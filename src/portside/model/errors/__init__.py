@@ -18,6 +18,11 @@ can be tested as data. A defect in portside is *not* a BuildError.
 from typing import ClassVar
 
 DOCS = "docs/errors.md"
+# What a binary file in place of a text would show, and what would steer the reader's terminal.
+_LONGEST_LINE = 1000
+_CONTROLS = {
+    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"
+}
 
 
 class BuildError(Exception):
@@ -35,12 +40,20 @@ class BuildError(Exception):
     ) -> None:
         """Compose the error from its texts."""
         super().__init__(summary)
-        self.summary = summary
-        self.detail = detail
-        self.hint = hint
+        self.summary = _shown(summary)
+        self.detail = _shown(detail)
+        self.hint = _shown(hint)
         self.failure_detail = failure_detail
 
     @property
     def docs(self) -> str:
         """Return where the error is explained, within the repository."""
         return f"{DOCS}#{self.code.replace('::', '-').replace('_', '-')}"
+
+
+def _shown(text: str) -> str:
+    """Return ``text`` fit to be read: control characters escaped, overlong lines cut."""
+    lines = text.translate(_CONTROLS).split("\n")
+    return "\n".join(
+        f"{line[:_LONGEST_LINE]}…" if len(line) > _LONGEST_LINE else line for line in lines
+    )
