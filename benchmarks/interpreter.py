@@ -20,10 +20,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from portside.effects.host import read_host
+from portside.effects.interpreters.local import find_local_interpreters
+from portside.effects.process import ProcessRunner
+
 SERIES = "3.12"
 # Test suites, static libraries, bytecode: what no slug needs.
 PRUNED = ("test", "tests", "idle_test", "__pycache__", "config-*", "*.a", "site-packages")
-FACTS = "import platform, sys; print(sys.base_prefix); print(platform.python_version())"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,11 @@ class _QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serve_interpreter(uv: Path, home: Path) -> Iterator[Catalog]:
+def serve_interpreter(home: Path) -> Iterator[Catalog]:
     """Serve the archive and its catalog until the block ends."""
     folder = home / "served"
     folder.mkdir(parents=True)
-    prefix, version = find_interpreter(uv)
+    prefix, version = find_interpreter()
     archive = pack_interpreter(prefix, folder)
     handler = functools.partial(_QuietHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -57,21 +60,16 @@ def serve_interpreter(uv: Path, home: Path) -> Iterator[Catalog]:
             server.shutdown()
 
 
-def find_interpreter(uv: Path) -> tuple[Path, str]:
-    """The prefix and the version of a CPython 3.12 that has a prefix of its own."""
-    if sys.version_info[:2] == (3, 12):
-        python = sys.executable
-    else:
-        command = [uv, "python", "find", "--no-config", "--no-project", "--system", SERIES]
-        python = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-    answer = subprocess.run([python, "-I", "-c", FACTS], check=True, capture_output=True, text=True)
-    prefix, version = answer.stdout.split("\n")[:2]
-    if prefix == "/usr":
-        raise SystemExit(
-            f"The benchmark needs a CPython {SERIES} with a prefix of its own "
-            f"(pyenv, uv python install {SERIES}); {python} belongs to the system."
-        )
-    return Path(prefix), version
+def find_interpreter() -> tuple[Path, str]:
+    """The prefix and the version of a CPython 3.12 on this machine with a prefix of its own."""
+    for candidate in find_local_interpreters(read_host(), ProcessRunner()):
+        python = Path(candidate.location)
+        if str(candidate.version.series) == SERIES and python.parents[1] != Path("/usr"):
+            return python.parents[1], str(candidate.version)
+    raise SystemExit(
+        f"The benchmark needs a CPython {SERIES} with a prefix of its own "
+        f"(pyenv install {SERIES} or uv python install {SERIES})."
+    )
 
 
 def pack_interpreter(prefix: Path, folder: Path) -> Path:

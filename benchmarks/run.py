@@ -315,7 +315,7 @@ def main() -> int:
     options = parse_options()
     with (
         tempfile.TemporaryDirectory(prefix="portside-bench-", dir=options.work_dir) as home,
-        serve_interpreter(options.uv, Path(home)) as catalog,
+        serve_interpreter(Path(home)) as catalog,
     ):
         tools = Tools(
             options.portside.absolute(), options.uv.absolute(), catalog, clean_environment(catalog)

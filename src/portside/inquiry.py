@@ -27,10 +27,13 @@ def app_identity(app: Path) -> str:
     return f"{name[:40]}-{place[:10]}"
 
 
-def read_facts(source: Source, read_state: Callable[[], Mapping[str, object]]) -> Facts:
+def read_facts(
+    source: Source, read_state: Callable[[], Mapping[str, object]], *, stack: str | None = None
+) -> Facts:
     """Return the facts about an app with what the last build left behind.
 
-    ``read_state`` returns that, and is only called where nothing in the app names a Python.
+    ``read_state`` returns that, and is only called where nothing in the app names a Python;
+    ``stack`` is the platform's, None where there is no platform.
     Raises what detection and the policy raise.
     """
     policy = load_policy()
@@ -39,5 +42,5 @@ def read_facts(source: Source, read_state: Callable[[], Mapping[str, object]]) -
         series = read_state().get("python_series")
         if isinstance(series, str):
             facts = detect(source, cached_series=series, policy=policy)
-    notices = check_policy(facts.python, policy, today=datetime.now(UTC).date(), stack=None)
+    notices = check_policy(facts.python, policy, today=datetime.now(UTC).date(), stack=stack)
     return replace(facts, notices=(*facts.notices, *notices))

@@ -17,6 +17,7 @@ from portside.model.errors import (
     dependencies,
     django,
     interpreter,
+    platform,
     run,
     steps,
     store,
@@ -229,8 +230,8 @@ SAMPLES = (
         interpreter.InterpreterUnavailableError(
             requested="3.12.7",
             tried=(
-                "Python can't be downloaded from github.com.",
-                "The Python from /usr/bin/python3.12 doesn't work here.",
+                "Python can't be downloaded from github.com: connection refused.",
+                "The Python from /usr/bin/python3.12 doesn't work here: it can't import ssl.",
             ),
         )
     ),
@@ -344,11 +345,30 @@ SAMPLES = (
     Sample(run.EnvFileEncodingError(path=".env", position=17)),
     Sample(run.EnvFileUnreadableError(path="prod.env", cause="No such file or directory")),
     # steps
+    Sample(
+        platform.StackUnknownError(stack="heroku-99", known=("heroku-22", "heroku-24", "heroku-26"))
+    ),
+    Sample(platform.StackEolError(stack="heroku-18", newest="heroku-24")),
+    Sample(platform.DuplicateBuildpackError(python_home="/app/.heroku/python")),
+    Sample(platform.ExistingVirtualEnvironmentError(directory=".venv")),
+    Sample(platform.ConfigVarUnreadableError(name="DATABASE_URL", cause="permission denied")),
+    Sample(platform.CacheDeletedError(hook="bin/post_compile")),
+    Sample(
+        platform.PackageManagerInstallError(
+            manager="Pipenv", cause="error: Failed to fetch: `https://pypi.example/simple/pipenv/`"
+        )
+    ),
+    Sample(
+        platform.CorporaDownloadError(
+            corpora=("city_database", "stopwrods"),
+            cause="[nltk_data] Error loading stopwrods: Package 'stopwrods' not found in index",
+        )
+    ),
     Sample(steps.PreCompileHookError(hook="bin/pre_compile", exit_status=2)),
     Sample(steps.PostCompileHookError(hook="bin/post_compile", exit_status=1)),
     # store
-    Sample(store.DiskFullError(path="/root/.cache/portside", needed="the dependencies")),
-    Sample(store.NotWritableError(path="/root/.cache/portside", cause="permission denied")),
+    Sample(store.DiskFullError(path="/home/ada/.cache/portside", needed="the dependencies")),
+    Sample(store.NotWritableError(path="/home/ada/.cache/portside", cause="permission denied")),
     Sample(store.OutputInTheWayError(path="/srv/shop")),
     Sample(store.OutputTargetError(target="oci:shop.tar")),
 )

@@ -1,6 +1,6 @@
 """What every command needs: the machine, the store and the tools, from the options given."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -8,11 +8,9 @@ from msgspec import Struct
 from portside.cli.places import open_store
 from portside.effects.host import Host, read_host
 from portside.effects.process import ProcessRunner
-from portside.effects.redaction import Redactor
+from portside.effects.redaction import Redactor, secret_values
 from portside.effects.store import Store
 from portside.effects.toolbox import Toolbox
-
-_SECRET_NAMES = ("SECRET", "TOKEN", "PASSWORD", "PASSWD", "KEY", "CREDENTIAL", "DATABASE_URL")
 
 
 class Session(Struct, frozen=True):
@@ -30,11 +28,6 @@ class Session(Struct, frozen=True):
 def open_session(cache_dir: Path | None, config_vars: Mapping[str, str] | None = None) -> Session:
     """Return the session for a cache directory (the user's own unless given)."""
     host = read_host()
-    runner = ProcessRunner(Redactor(_secrets(host.environ, config_vars or {})))
+    runner = ProcessRunner(Redactor(secret_values(host.environ, config_vars or {})))
     return Session(host, Toolbox(open_store(host, cache_dir), runner, host))
 
-
-def _secrets(environ: Mapping[str, str], config_vars: Mapping[str, str]) -> Iterable[str]:
-    """Return what output must not show: every config var's value that may be a secret."""
-    merged = [*environ.items(), *config_vars.items()]
-    return [value for name, value in merged if any(word in name.upper() for word in _SECRET_NAMES)]

@@ -1,12 +1,23 @@
 """Keeps secrets out of everything that is shown or kept; knows values, not their meaning."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import unquote
 
 _URL_CREDENTIALS = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/@]+@")
+_SECRET_NAMES = ("SECRET", "TOKEN", "PASSWORD", "PASSWD", "KEY", "CREDENTIAL", "DATABASE_URL")
 _SHORTEST_SECRET = 6
 MASK = "****"
+
+
+def secret_values(*variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the values that output must not show: those of variables with telling names."""
+    return tuple(
+        value
+        for mapping in variables
+        for name, value in mapping.items()
+        if any(word in name.upper() for word in _SECRET_NAMES)
+    )
 
 
 class Redactor:

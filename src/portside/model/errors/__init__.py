@@ -7,6 +7,7 @@
     ├── python_version.*           the version asked for is malformed, unknown or contradictory
     ├── interpreter.*              no interpreter could be had, or a download was wrong
     ├── dependencies.*             manifests, locks, indexes, installs that failed
+    ├── platform.*                 what a platform gives: stack, config vars, other buildpacks
     ├── steps.*                    hooks, collectstatic, commands that failed
     ├── store.*                    disk full, no permission, output in the way
     └── run.*                      boot and process failures
@@ -44,6 +45,11 @@ class BuildError(Exception):
         self.detail = _shown(detail)
         self.hint = _shown(hint)
         self.failure_detail = failure_detail
+
+    @property
+    def failure_reason(self) -> str:
+        """Return the name under which a platform's report has this error."""
+        return self.code
 
     @property
     def docs(self) -> str:

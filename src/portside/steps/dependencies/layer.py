@@ -60,7 +60,7 @@ def _install(
     )
     interpreter = request.interpreter
     relocate_scripts(staging.tree / "bin")
-    relocate_editables(staging.tree / interpreter.site_packages, request.app)
+    relocate_editables(staging.tree / interpreter.site_packages, request.app, staging.tree)
     shelf = tools.store.root / "bytecode"
     bytecode = provide_bytecode(staging.tree, interpreter, shelf, tools.runner, staging.root)
     log.on_detail(

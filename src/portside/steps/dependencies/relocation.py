@@ -12,14 +12,19 @@ from portside.effects.files import write_new
 _SHEBANG = re.compile(rb"#!(?P<python>[^\n]*/python[0-9.]*)(?P<arguments>[^\n]*)\n")
 _LAUNCHER = re.compile(rb"#!/bin/sh\n'''exec' (?P<python>[^\n]*python[^\n]*)\n' '''\n")
 # A polyglot: the shell runs the second line, Python reads it as a string.
-_RELATIVE = (
-    b'#!/bin/sh\n\'\'\'exec\' "$(dirname -- "$(realpath -- "$0")")/python3" "$0" "$@"\n\' \'\'\'\n'
-)
+_RELATIVE = """\
+#!/bin/sh
+'''exec' "$(dirname -- "$(realpath -- "$0")")/{python}" "$0" "$@"
+' '''
+"""
 _LARGEST_SCRIPT = 1 << 20
 
 
-def relocate_scripts(bin_directory: Path) -> None:
-    """Rewrite scripts whose first line names a Python by its absolute path."""
+def relocate_scripts(bin_directory: Path, *, python: str = "python3", start: str = "") -> None:
+    """Rewrite scripts whose first line names a Python by its absolute path.
+
+    ``python`` is where it is as seen from the scripts; ``start`` is code to run first.
+    """
     if not bin_directory.is_dir():
         return
     for script in sorted(bin_directory.iterdir()):
@@ -28,25 +33,27 @@ def relocate_scripts(bin_directory: Path) -> None:
         data = script.read_bytes()
         match = _LAUNCHER.match(data) or _SHEBANG.match(data)
         if match is not None:
-            write_new(script, _RELATIVE + data[match.end() :], 0o755)
+            head = _RELATIVE.format(python=python) + start
+            write_new(script, head.encode() + data[match.end() :], 0o755)
 
 
-def relocate_editables(site_packages: Path, app: Path) -> None:
-    """Make what points into ``app`` relative: in the slug it is five levels above."""
-    root = "/".join([".."] * 5)
-    for path_file in sorted(site_packages.glob("*.pth")):
-        _replace(path_file, [(f"{app}", root)])
-    for finder in sorted(site_packages.glob("__editable__*_finder.py")):
+def relocate_editables(site_packages: Path, app: Path, prefix: Path) -> None:
+    """Make what points into ``app`` or ``prefix`` relative: five and three levels above, in a slug.
+
+    Editable installs from repositories are checked out below ``prefix``.
+    """
+    for place, root in ((str(prefix), "../../.."), (str(app), "../../../../..")):
+        for path_file in sorted(site_packages.glob("*.pth")):
+            _replace(path_file, rf"(?m)^{re.escape(place)}(?=/|$)", root)
         computed = f"__import__('os').path.normpath(__file__ + '/../{root}') + '"
-        _replace(finder, [(f"'{app}/", f"{computed}/"), (f"'{app}'", f"{computed}'")])
+        for finder in sorted(site_packages.glob("__editable__*_finder.py")):
+            _replace(finder, rf"'{re.escape(place)}(?=[/'])", computed)
     for record in sorted(site_packages.glob("*.dist-info/direct_url.json")):
-        _replace(record, [(f"file://{app}", "file:///app")])
+        _replace(record, rf"file://{re.escape(str(app))}(?=[/\"])", "file:///app")
 
 
-def _replace(path: Path, replacements: list[tuple[str, str]]) -> None:
+def _replace(path: Path, pattern: str, new: str) -> None:
     before = path.read_text("utf-8", "surrogateescape")
-    after = before
-    for old, new in replacements:
-        after = after.replace(old, new)
+    after = re.sub(pattern, new, before)
     if after != before:
         write_new(path, after.encode("utf-8", "surrogateescape"))

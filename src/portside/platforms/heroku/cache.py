@@ -1,0 +1,80 @@
+"""What a cache directory says of the last build: this buildpack's own, or the existing one's."""
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct
+
+from portside.effects.files import remove_tree
+from portside.effects.store import Store
+from portside.model.codec import decode, encode
+from portside.model.layers import LayerKey
+from portside.platforms.heroku.report import read_report
+
+# One app has one cache, and so the store in it has the state of one app.
+APP_ID = "app"
+_STORE = "portside"
+_FOREIGN = ("python", "python-version", "python-stack", "requirements.txt", "python-poetry", "src")
+_SERIES = re.compile(r"(?:python-)?(?P<series>[0-9]+\.[0-9]+)(?:\.[0-9]+)?")
+
+
+class LastBuild(Struct, frozen=True):
+    """What the last build of this cache was.
+
+    ``series`` is its Python series, ``dependencies`` the key of its dependencies, ``is_foreign``
+    says that another buildpack wrote the cache.
+    """
+
+    series: str | None
+    stack: str | None
+    dependencies: LayerKey | None
+    is_foreign: bool
+
+
+def store_of(cache: Path) -> Store:
+    """Return the store within a cache directory."""
+    return Store(cache / _STORE)
+
+
+def read_last_build(cache: Path) -> LastBuild | None:
+    """Return what the cache says, None where it says nothing; a damaged cache says nothing."""
+    state = store_of(cache).read_state(APP_ID)
+    if state:
+        series, stack = state.get("python_series"), state.get("stack")
+        key = None
+        with suppress(ValueError):
+            key = decode(LayerKey, state.get("dependencies"))
+        return LastBuild(_text(series), _text(stack), key, is_foreign=False)
+    return _read_foreign(cache)
+
+
+def keep_build(cache: Path, *, series: str, stack: str, dependencies: LayerKey) -> None:
+    """Write what the next build of this cache should know, and drop what others left in it."""
+    store_of(cache).write_state(
+        APP_ID, {"python_series": series, "stack": stack, "dependencies": encode(dependencies)}
+    )
+    for name in _FOREIGN:
+        remove_tree(cache / ".heroku" / name)
+
+
+def _read_foreign(cache: Path) -> LastBuild | None:
+    place = cache / ".heroku"
+    version = _first_line(place / "python-version") or str(
+        read_report(cache).get("python_version_major") or _first_line(cache / "build-data/python")
+    )
+    match = _SERIES.search(version)
+    if match is None and not (place / "python").is_dir():
+        return None
+    series = match["series"] if match else None
+    return LastBuild(series, _first_line(place / "python-stack") or None, None, is_foreign=True)
+
+
+def _first_line(path: Path) -> str:
+    with suppress(OSError, ValueError):
+        return path.read_text("utf-8").strip().partition("\n")[0]
+    return ""
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
