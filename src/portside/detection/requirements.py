@@ -106,6 +106,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _CODING = rb"coding[:=]\s*([-\w.]+)"
+_CREDENTIALS = r"(?<=://)[^\s/@]+@"
 _COMMENT = r"(^|\s+)#.*$"
 _VARIABLE = r"\$\{([A-Z0-9_]+)\}"
 _URL = r"[a-zA-Z][a-zA-Z0-9+.-]*:"
@@ -162,17 +163,20 @@ class _Reader(Struct):
             raise RequirementsLoopError(file=included_by[0], line=included_by[1], name=path)
         self.files.append(path)
         text = decode(self.source.read(path), file=path)
+        written = dict(logical_lines(text, {}))
         for number, line in logical_lines(text, self.variables):
-            self._line(line, path, number, constraint=constraint, stack=(*stack, path))
+            try:
+                self._line(line, path, number, constraint=constraint, stack=(*stack, path))
+            except ValueError:
+                # Shown as it is written: the values of variables may be secret.
+                shown = re.sub(_CREDENTIALS, "****@", written[number])
+                raise RequirementsSyntaxError(file=path, line=number, text=shown) from None
 
     def _line(
         self, text: str, file: str, number: int, *, constraint: bool, stack: tuple[str, ...]
     ) -> None:
         words, options_text = _split_arguments(text)
-        try:
-            options = list(_options(shlex.split(options_text)))
-        except ValueError:
-            raise RequirementsSyntaxError(file=file, line=number, text=text) from None
+        options = list(_options(shlex.split(options_text)))
         self.unsupported += [f"{file} uses {name}" for name, _ in options if name in _PIP_ONLY]
         if words:
             kind = LineKind.CONSTRAINT if constraint else LineKind.REQUIREMENT
@@ -280,7 +284,7 @@ def _options(tokens: list[str]) -> Iterator[tuple[str, str]]:
         name, separator, value = token.partition("=")
         if not token.startswith("--") and len(token) > 2:  # noqa: PLR2004 (-rfile)
             name, separator, value = token[:2], "=", token[2:]
-        name = _SHORT.get(name, name)
+        name = _long_name(name)
         if name in _FLAGS and not separator:
             yield name, ""
         elif name in _WITH_VALUE:
@@ -290,3 +294,12 @@ def _options(tokens: list[str]) -> Iterator[tuple[str, str]]:
             yield name, following
         else:
             raise ValueError(token)
+
+
+def _long_name(name: str) -> str:
+    """Return an option's long name; like pip's optparse, take any unambiguous beginning of it."""
+    known = {*_FLAGS, *_WITH_VALUE, *_SHORT}
+    matches = [option for option in known if option.startswith(name)]
+    if name.startswith("--") and name not in known and len(matches) == 1:
+        name = matches[0]
+    return _SHORT.get(name, name)

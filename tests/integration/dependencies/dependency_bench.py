@@ -225,6 +225,28 @@ def always(status: int) -> type[BaseHTTPRequestHandler]:
     return Always
 
 
+def protected(directory: Path, login: str) -> type[BaseHTTPRequestHandler]:
+    wanted = f"Basic {base64.b64encode(login.encode()).decode()}"
+
+    class Protected(QuietFiles):
+        def __init__(self, *args: object) -> None:
+            super().__init__(*args, directory=str(directory))  # type: ignore[arg-type]
+
+        def do_GET(self) -> None:
+            if self.headers.get("Authorization") == wanted:
+                super().do_GET()
+                return
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", "Basic")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+    return Protected
+
+
 def half_file(wheel: Path) -> type[BaseHTTPRequestHandler]:
     class Half(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,5 +1,7 @@
 """What is installed for requirements files is what pip installs."""
 
+import hashlib
+import subprocess
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -14,11 +16,11 @@ from dependency_bench import (
     make_project,
     make_repository,
     make_wheel,
+    protected,
 )
 
-from portside.steps.dependencies import (
-    InstallOutcome,
-)
+from portside.steps.dependencies import InstallOutcome
+from portside.steps.dependencies.relocation import relocate_editables
 
 pytestmark = MARKS
 
@@ -122,6 +124,12 @@ def test_an_editable_repository_needs_pip(bench: Bench) -> None:
     bench.write("requirements.txt", f"-e git+file://{bench.tmp / 'repo'}#egg=fromgit\n")
     installed = bench.same_as_pip("pip")
     assert "editable install from a repository" in installed.details[0]
+    # The repository's own configuration has the URL, credentials included.
+    assert not list(installed.prefix.rglob(".git"))
+    relocate_editables(installed.prefix / PYTHON.site_packages, bench.app, installed.prefix)
+    moved = installed.prefix.rename(bench.tmp / "elsewhere")
+    code = f"import site; site.addsitedir({str(moved / PYTHON.site_packages)!r}); import fromgit"
+    subprocess.run([PYTHON.executable, "-c", code], env=bench.environ, check=True)
 
 
 def test_find_links(bench: Bench) -> None:
@@ -214,3 +222,85 @@ def test_an_extra_index_that_fails_is_left_out(
     bench.environ |= {"PIP_RETRIES": "0"}
     bench.write("requirements.txt", f"-i {main}\n--extra-index-url {extra}\nlocal_one\n")
     assert "goes on without it" in bench.same_as_pip("pip").details[0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "requires", "expected"),
+    [
+        ("local_one>=1.0b1", "", "1.1b1"),
+        ("local_one\n-c c.txt", "", "1.1b1"),
+        ("local_top", "local_one>=1.0b1", "1.1b1"),
+        ("local_top", "local_one>=1.0b1; python_version < '3'\nRequires-Dist: local_one", "1.0"),
+        ("local_top", "local_one", "1.0"),
+    ],
+)
+def test_prereleases_by_pips_rule(
+    bench: Bench, serve: Callable[[Path], str], lines: str, requires: str, expected: str
+) -> None:
+    for version in ("1.0", "1.1b1"):
+        make_wheel(bench.tmp / "index/local-one", "local_one", version)
+    make_wheel(bench.tmp / "index/local-top", "local_top", "1.0", requires)
+    bench.write("c.txt", "local_one>=1.0b1\n")
+    bench.write("requirements.txt", f"-i {serve(bench.tmp / 'index')}\n{lines}\n")
+    assert ("local_one", expected) in bench.same_as_pip().outcome.distributions
+
+
+def test_what_pip_freeze_writes(bench: Bench) -> None:
+    make_project(bench.app / "proj", "proj")
+    wheel = make_wheel(bench.tmp / "files", "local_one", "1.0")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    bench.write(
+        "requirements.txt",
+        f"# Editable install with no version control (proj==2.0)\n-e {bench.app}/proj\n"
+        f"local_one @ {wheel.as_uri()}#sha256={digest}\n",
+    )
+    bench.same_as_pip()
+
+
+def test_a_file_as_people_write_them(bench: Bench, serve: Callable[[Path], str]) -> None:
+    """Tabs, abbreviated options, comments after URLs and continued lines, in nested files."""
+    for name in ("one", "two"):
+        for version in ("1.0", "2.0"):
+            make_wheel(bench.tmp / f"index/local-{name}", f"local_{name}", version)
+    wheel = make_wheel(bench.tmp / "index", "local_three", "1.0")
+    url = serve(bench.tmp / "index")
+    bench.environ |= {"PIP_CONSTRAINT": "deploy/one.txt deploy/two.txt"}
+    bench.write("deploy/one.txt", "local_one<2\n")
+    bench.write("deploy/two.txt", f"local_two @ {url}/local-two/local_two-1.0-py3-none-any.whl\n")
+    bench.write("requirements.txt", " \n-r deploy/all.txt # all\n\t\n")
+    bench.write(
+        "deploy/all.txt",
+        f"--index \\\n  {url}\n\tlocal_one\t>=\t1.0\t# tab\n"
+        f"local_two ; \\\n  python_version>'3'\n{url}/{wheel.name} # the wheel\\",
+    )
+    versions = dict(bench.same_as_pip().outcome.distributions)
+    assert versions == {"local_one": "1.0", "local_two": "1.0", "local_three": "1.0"}
+
+
+def test_credentials_of_netrc(
+    bench: Bench, serve: Callable[[type[BaseHTTPRequestHandler]], str]
+) -> None:
+    make_wheel(bench.tmp / "index/local-one", "local_one", "1.0")
+    netrc = bench.tmp / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password s3cret-word\n")
+    netrc.chmod(0o600)
+    bench.environ |= {"NETRC": str(netrc)}
+    url = serve(protected(bench.tmp / "index", "someone:s3cret-word"))
+    bench.write("requirements.txt", f"-i {url}\nlocal_one\n")
+    bench.same_as_pip()
+
+
+def test_credentials_are_kept_nowhere(
+    bench: Bench, serve: Callable[[type[BaseHTTPRequestHandler]], str]
+) -> None:
+    wheel = make_wheel(bench.tmp / "files", "local_one", "1.0")
+    url = serve(protected(bench.tmp / "files", "someone:s3cret-word"))
+    bench.environ |= {"LOGIN": "someone:s3cret-word"}
+    bench.write("requirements.txt", f"{url.replace('//', '//${LOGIN}@')}/{wheel.name}\n")
+    ours = bench.same_as_pip()
+    assert not [
+        path
+        for path in ours.prefix.rglob("*")
+        if path.is_file() and b"s3cret-word" in path.read_bytes()
+    ]
+    assert "s3cret-word" not in f"{bench.inputs()}{ours.details}{ours.lines}"

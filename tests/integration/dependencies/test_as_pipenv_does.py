@@ -163,3 +163,14 @@ def test_pipenv_asks_each_index_for_its_own(bench: Bench, serve: Callable[[Path]
     write_lock(bench, '[packages]\nlocal-first = "*"\n', entries, sources=sources)
     found = bench.install().outcome
     assert found == InstallOutcome("uv", (("local_first", "1.0"), ("local_second", "2.0")))
+
+
+def test_pip_takes_hashed_and_unhashed_entries(bench: Bench) -> None:
+    bench.environ |= {"PIP_PREFER_BINARY": "1"}
+    wheel = make_wheel(bench.app / "files", "local_one", "1.0")
+    entries: dict[str, object] = {
+        "six": {"hashes": [f"sha256:{SIX}"], "version": "==1.16.0"},
+        "local-one": {"path": f"./files/{wheel.name}"},
+    }
+    write_lock(bench, '[packages]\nsix = "*"\n', entries)
+    bench.same_as_pipenv("pip")

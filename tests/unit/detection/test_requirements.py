@@ -117,6 +117,20 @@ def test_what_only_pip_can_do_is_said(option: str) -> None:
     assert read({"requirements.txt": f"{option}\nsix\n"}).unsupported
 
 
+def test_an_option_may_be_abbreviated_where_one_begins_so() -> None:
+    assert texts("--index https://a\n--find /b\n") == ["--index-url https://a", "--find-links /b"]
+    with pytest.raises(RequirementsSyntaxError):
+        texts("--no=six\n")
+
+
+def test_a_bad_line_is_shown_without_secrets() -> None:
+    text = "-i https://me:s3cret@a --bogus=${TOKEN}\n"
+    with pytest.raises(RequirementsSyntaxError) as caught:
+        texts(text, {"TOKEN": "s3cret"})
+    assert "--bogus=${TOKEN}" in caught.value.detail
+    assert "s3cret" not in caught.value.detail
+
+
 def test_hashes_are_seen() -> None:
     assert read({"requirements.txt": "six==1 --hash=sha256:aa\n"}).has_hashes
     assert not read({"requirements.txt": "six==1\n"}).has_hashes

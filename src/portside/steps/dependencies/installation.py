@@ -1,7 +1,7 @@
 """Runs the installers: uv first, pip where uv can't, and one more look at why both failed."""
 
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +19,11 @@ from portside.model.errors.dependencies import (
     NoSolutionError,
 )
 from portside.model.facts import PackageManager
-from portside.steps.dependencies.distributions import list_distributions
+from portside.steps.dependencies.distributions import (
+    list_distributions,
+    named_prereleases,
+    required_prereleases,
+)
 from portside.steps.dependencies.failures import classify, more_telling
 from portside.steps.dependencies.jobs import Job
 from portside.steps.dependencies.pip import pip_arguments, pip_environment
@@ -73,6 +77,10 @@ class _Installation(Struct, frozen=True):
             self._pip(number, None)
             return "pip"
         failed = self._uv(number)
+        if failed is None and (wanted := self._prereleases(job)):
+            self.on_detail(f"Installing again, with the prereleases asked of {', '.join(wanted)}.")
+            self._start_again(number)
+            failed = self._uv(number, frozenset(wanted))
         if failed is None:
             return "uv"
         self.on_detail(self._why_pip(job, failed))
@@ -97,31 +105,54 @@ class _Installation(Struct, frozen=True):
             if self.jobs[earlier].lines:
                 self.run(earlier)
 
-    def _uv(self, number: int) -> InstallFailedError | None:
-        argv, env = self._uv_command(number)
+    def _prereleases(self, job: Job) -> list[str]:
+        """Return what installed distributions ask prereleases of: uv heeds only the app's own."""
+        if job.no_deps or job.options.pre or "--prerelease" in self.config.arguments:
+            return []
+        python = self.request.interpreter
+        site_packages = self.request.prefix / python.site_packages
+        wanted = required_prereleases(site_packages, python.version)
+        return sorted(wanted - named_prereleases((*job.lines, *job.constraints)))
+
+    def _uv(
+        self, number: int, prereleases: frozenset[str] = frozenset()
+    ) -> InstallFailedError | None:
+        argv, env = self._uv_command(number, prereleases)
         ended = self._execute(argv, env, self.on_line)
         return None if ended.ok else self._classified(ended)
 
-    def _uv_command(self, number: int) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    def _uv_command(
+        self, number: int, prereleases: frozenset[str] = frozenset()
+    ) -> tuple[tuple[str, ...], Mapping[str, str]]:
         job = self.jobs[number]
         constraints = self._file(f"constraints-{number}.txt", job.constraints)
         files = UvFiles(
             requirements=self._file(f"requirements-{number}.txt", job.lines),
             constraints=constraints if job.constraints else "",
         )
-        argv = uv_arguments(job, self.request, self.config, files)
+        argv = uv_arguments(job, self.request, self.config, files, prereleases)
         return argv, uv_environment(job, self.request, self.config)
 
     def _pip(self, number: int, before: InstallFailedError | None) -> None:
         job = self.jobs[number]
-        file = job.pip_file or self._file(f"requirements-{number}.txt", job.lines)
-        argv = pip_arguments(job, self.request, file)
-        ended = self._execute(argv, pip_environment(job, self.request, self.config), self.on_line)
-        if ended.ok:
+        env = pip_environment(job, self.request, self.config)
+        for file in self._pip_files(number):
+            ended = self._execute(pip_arguments(job, self.request, file), env, self.on_line)
+            if not ended.ok:
+                failed = self._classified(ended)
+                told = failed if before is None else more_telling(before, failed)
+                raise self._diagnosed(number, told)
+
+    def _pip_files(self, number: int) -> Iterator[str]:
+        """Yield the files pip installs: one hash makes it want one for every line of a file."""
+        job = self.jobs[number]
+        if job.pip_file:
+            yield job.pip_file
             return
-        failed = self._classified(ended)
-        told = failed if before is None else more_telling(before, failed)
-        raise self._diagnosed(number, told)
+        for name, has_hash in (("hashed", True), ("unhashed", False)):
+            lines = [line for line in job.lines if ("--hash" in line) is has_hash]
+            if lines:
+                yield self._file(f"{name}-{number}.txt", lines)
 
     def _diagnosed(self, number: int, failed: InstallFailedError) -> InstallFailedError:
         """Look for a refused index, which uv tells of only when it asks one after the other."""
@@ -166,7 +197,10 @@ def _empty(directory: Path) -> None:
 
 
 def _tidy(prefix: Path) -> None:
-    """Remove what uv leaves for itself: its lock and its notes about local projects."""
+    """Remove what uv leaves for itself, and repositories, which keep the URL's credentials."""
+    for kind in (".git", ".hg", ".svn", ".bzr"):
+        for repository in prefix.glob(f"src/*/{kind}"):
+            shutil.rmtree(repository)
     (prefix / ".lock").unlink(missing_ok=True)
     for name in ("uv_cache.json", "uv_build.json"):
         for note in prefix.glob(f"lib/python3*/site-packages/*.dist-info/{name}"):

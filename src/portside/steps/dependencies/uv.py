@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from portside.effects.pip_config import PipConfig
+from portside.steps.dependencies.distributions import named_prereleases
 from portside.steps.dependencies.jobs import Job, Options, installer_environment
 from portside.steps.dependencies.request import DependenciesRequest
 
@@ -17,15 +18,23 @@ class UvFiles(Struct, frozen=True):
 
 
 def uv_arguments(
-    job: Job, request: DependenciesRequest, config: PipConfig, files: UvFiles
+    job: Job,
+    request: DependenciesRequest,
+    config: PipConfig,
+    files: UvFiles,
+    prereleases: frozenset[str] = frozenset(),
 ) -> tuple[str, ...]:
-    """Return uv's command line. Whatever may hold credentials is in ``uv_environment``."""
+    """Return uv's command line. Whatever may hold credentials is in ``uv_environment``.
+
+    ``prereleases`` are names of which they are wanted, beside those that the job itself asks for.
+    """
     return (
         *(str(request.uv), "pip", "install", "--python", str(request.interpreter.executable)),
         *("--prefix", str(request.prefix), "--link-mode", "hardlink", "--no-config"),
         *("--cache-dir", str(request.uv_cache), "--no-python-downloads"),
         *("--no-progress", "--color", "never"),
         *_options(job.options),
+        *_prereleases(prereleases | named_prereleases((*job.lines, *job.constraints))),
         *config.arguments,
         *(["--no-deps"] if job.no_deps and "--no-deps" not in config.arguments else []),
         *(["--upgrade"] if request.upgrade else []),
@@ -74,6 +83,12 @@ def _options(options: Options) -> Iterator[str]:
         yield from ("--prerelease", "allow")
     if options.require_hashes:
         yield "--require-hashes"
+
+
+def _prereleases(names: frozenset[str]) -> Iterator[str]:
+    """Return arguments for what uv does only where nothing else matches, unlike pip."""
+    for name in sorted(names):
+        yield from ("--prerelease-package", f"{name}=allow")
 
 
 def _strategy(job: Job, environ: Mapping[str, str]) -> tuple[str, ...]:
