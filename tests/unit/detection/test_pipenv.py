@@ -5,6 +5,7 @@ import plette
 import pytest
 from fakes import DictSource
 
+from portside.detection.facts import detect
 from portside.detection.package_managers import detect_dependencies
 from portside.detection.package_managers.pipenv import (
     IndexSource,
@@ -15,7 +16,8 @@ from portside.detection.package_managers.pipenv import (
 )
 from portside.model.errors.app import MultiplePackageManagersError, NoPackageManagerError
 from portside.model.errors.dependencies import PipfileInvalidError, PipfileLockInvalidJsonError
-from portside.model.facts import PackageManager
+from portside.model.facts import NoticeLevel, PackageManager
+from portside.planning.policy import load_policy
 
 PYPI = IndexSource("pypi", "https://pypi.org/simple")
 
@@ -154,3 +156,17 @@ def test_a_pipfile_without_a_lock() -> None:
         "six",
         "idna>=3 ; sys_platform == 'linux'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("files", "is_warned"),
+    [
+        ({"Pipfile": ""}, True),
+        ({"Pipfile": "", "Pipfile.lock": '{"_meta": {}, "default": {}}'}, False),
+        ({"requirements.txt": ""}, False),
+    ],
+)
+def test_a_missing_lock_is_a_warning(files: dict[str, bytes | str], is_warned: bool) -> None:
+    facts = detect(DictSource(files), cached_series=None, policy=load_policy())
+    found = [notice.level for notice in facts.notices if notice.code == "pipenv::no-lock"]
+    assert found == ([NoticeLevel.WARNING] if is_warned else [])
