@@ -155,7 +155,10 @@ class _Ticker:
 
 
 def _fitting(text: str, end: str, columns: int) -> str:
-    """Return ``text`` with ``end``, cut so that the line doesn't wrap: \\r goes back one row only."""
+    """Return ``text`` with ``end``, cut so that the line doesn't wrap.
+
+    A carriage return goes back to the start of one row only.
+    """
     room = max(0, columns - 1 - len(end))
     return (text[:room] + end)[: max(0, columns - 1)]
 

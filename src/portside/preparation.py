@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from portside import __version__
 from portside.effects.app_files import AppFiles, read_app_files
@@ -16,17 +17,23 @@ from portside.effects.tools import uv_version
 from portside.inquiry import app_identity, read_facts
 from portside.model.codec import decode
 from portside.model.errors.interpreter import SourceUnreachableError
-from portside.model.facts import Facts
+from portside.model.errors.python_version import UnknownPatchError
+from portside.model.facts import Facts, Notice
 from portside.model.interpreter import InterpreterCandidate
 from portside.model.layers import KeyInput, LayerKey
 from portside.model.plan import Plan
 from portside.model.source import Source
 from portside.packing.slug import slug_key
 from portside.planning.build import Previous, Situation, plan_build
-from portside.planning.interpreters import newest, plan_interpreters
+from portside.planning.interpreters import admits, newest, plan_interpreters
 from portside.steps.collectstatic import why_skipped
 from portside.steps.dependencies import dependency_inputs
-from portside.steps.interpreter import recently_unreachable, stored_candidates, stored_key
+from portside.steps.interpreter import (
+    recently_unreachable,
+    remember_unreachable,
+    stored_candidates,
+    stored_key,
+)
 
 # Raised whenever the same inputs would give another layer of dependencies.
 _RECIPE = "1"
@@ -57,6 +64,19 @@ class Prepared(Struct, frozen=True):
     plan: Plan
 
 
+class Offers(Struct, frozen=True):
+    """What can be downloaded, what is stored, and why a catalog couldn't be read.
+
+    ``is_offline`` says that a stored one will do and downloads failed a short while ago.
+    """
+
+    inventory: tuple[InterpreterCandidate, ...]
+    stored: tuple[InterpreterCandidate, ...]
+    will_do: bool
+    is_offline: bool
+    trouble: SourceUnreachableError | None = None
+
+
 def slug_directory(data_root: Path, app_id: str) -> Path:
     """Return the directory of an app's slugs in portside's data directory."""
     return data_root / "slugs" / app_id
@@ -68,10 +88,13 @@ def prepare(request: BuildRequest, tools: Toolbox) -> Prepared:
     app_id = app_identity(source.root)
     facts = read_facts(source, lambda: tools.store.read_state(app_id))
     with disk_errors(tools.store.root):
-        index = tools.store.root / "apps" / f"{app_id}.files.json"
+        index = tools.store.root / "apps" / f"{app_id}.files"
         outputs = (*request.directories, *request.archives)
         files = read_app_files(source.root, index, outputs)
-    situation = _situation(request, tools, source, app_id, facts, files)
+        offers = read_offers(request, tools, facts)
+    if offers.trouble is not None:
+        facts = replace(facts, notices=(*facts.notices, _unread(offers.trouble)))
+    situation = _situation(request, tools, source, app_id, facts, files, offers)
     return Prepared(source, app_id, facts, files, situation, plan_build(facts, situation))
 
 
@@ -82,8 +105,9 @@ def _situation(
     app_id: str,
     facts: Facts,
     files: AppFiles,
+    offers: Offers,
 ) -> Situation:
-    candidates = find_candidates(request, tools, facts)
+    candidates = find_candidates(request, tools, facts, offers)
     interpreter_key = stored_key(tools.store, candidates[0])
     dependencies = slug = None
     if interpreter_key is not None:
@@ -91,7 +115,9 @@ def _situation(
         slug = key_slug(request, files, dependencies)
     return Situation(
         candidates=candidates,
-        newest_patch=newest(_inventory(tools), facts.python.series),
+        newest_patch=newest(
+            offers.inventory, facts.python.series, facts.python_constraints
+        ),
         dependencies_key=dependencies,
         are_dependencies_stored=bool(dependencies and tools.store.has(dependencies)),
         app_files=files.count,
@@ -104,34 +130,55 @@ def _situation(
 
 
 def find_candidates(
-    request: BuildRequest, tools: Toolbox, facts: Facts
+    request: BuildRequest, tools: Toolbox, facts: Facts, offers: Offers | None = None
 ) -> tuple[InterpreterCandidate, ...]:
     """Return where the interpreter can be had, best first.
 
     The machine's own interpreters are only looked for while the store has none that will do, and
     downloads are left out for a while after one failed.
     """
+    offers = offers or read_offers(request, tools, facts)
+    local = () if offers.will_do and not request.upgrade else _local(tools)
+    try:
+        return plan_interpreters(
+            facts.python,
+            facts.python_constraints,
+            inventory=() if offers.is_offline else offers.inventory,
+            stored=offers.stored,
+            local=local,
+        )
+    except UnknownPatchError:
+        if offers.trouble is not None:  # the catalog may well have it
+            raise offers.trouble from None
+        raise
+
+
+def read_offers(request: BuildRequest, tools: Toolbox, facts: Facts) -> Offers:
+    """Return what the store has and what can be downloaded; a catalog that is down is kept as so.
+
+    While a stored one will do, a catalog isn't asked for a while after a download failed.
+    """
     stored = stored_candidates(tools.store, tools.host.platform)
-    will_do = any(facts.python.admits(candidate.version) for candidate in stored)
-    inventory = _inventory(tools)
+    will_do = any(admits(one.version, facts.python, facts.python_constraints) for one in stored)
     is_offline = will_do and not request.upgrade and recently_unreachable(tools.store) is not None
-    local = () if will_do and not request.upgrade else _local(tools)
-    return plan_interpreters(
-        facts.python,
-        facts.python_constraints,
-        inventory=() if is_offline else inventory,
-        stored=stored,
-        local=local,
-    )
-
-
-def _inventory(tools: Toolbox) -> tuple[InterpreterCandidate, ...]:
     cache = tools.store.root / "inventory.json"
     try:
-        return read_inventory(tools.runner, tools.host, tools.uv, cache)
-    except SourceUnreachableError:
-        # What is at hand may do; where nothing is, UnknownPatchError says what is known.
-        return ()
+        inventory = read_inventory(
+            tools.runner, tools.host, tools.uv, cache, may_ask=not is_offline
+        )
+    except SourceUnreachableError as trouble:
+        remember_unreachable(tools.store, trouble.failure_detail)
+        return Offers((), stored, will_do, is_offline, trouble)
+    return Offers(inventory, stored, will_do, is_offline)
+
+
+def _unread(trouble: SourceUnreachableError) -> Notice:
+    return Notice(
+        "interpreters::catalog-unreachable",
+        trouble.summary,
+        "So only the interpreters in the store and on this machine come into question, whose\n"
+        "newest patch may be an older one.",
+    )
 
 
 def _local(tools: Toolbox) -> tuple[InterpreterCandidate, ...]:

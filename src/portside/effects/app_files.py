@@ -1,15 +1,14 @@
 """The app's own files: which of them go into a slug, and the digest of their contents."""
 
 import hashlib
-import json
 import os
 import stat
-import time
 from pathlib import Path
 
 from msgspec import Struct
 
-from portside.effects.files import FileStamp, digest_file, scan, write_new
+from portside.effects.digest_index import DigestIndex
+from portside.effects.files import FileStamp, scan
 from portside.effects.staging import VISIBLE_PREFIX
 from portside.model.errors.app import LinkOutsideAppError, SourceUnreadableError
 
@@ -29,8 +28,6 @@ _LEFT_OUT = frozenset(
         ".nox",
     }
 )
-# Within this time of its last change a file's stamp can't tell two versions apart.
-_RACY_NS = 2_000_000_000
 
 
 class AppFiles(Struct, frozen=True):
@@ -56,10 +53,8 @@ def read_app_files(root: Path, index: Path, outputs: tuple[Path, ...] = ()) -> A
 
     Raises ``LinkOutsideAppError`` and ``SourceUnreadableError``.
     """
-    known = _read_index(index)
-    now = time.time_ns()
+    digests = DigestIndex(index)
     total = hashlib.sha256()
-    digests: dict[str, list[object]] = {}
     stamps: list[FileStamp] = []
     dangling: list[str] = []
     try:
@@ -69,7 +64,7 @@ def read_app_files(root: Path, index: Path, outputs: tuple[Path, ...] = ()) -> A
                 continue
             stamp = _readable(found)
             stamps.append(stamp)
-            digest = _digest(root, stamp, known, now, digests)
+            digest = _digest(root, stamp, digests)
             if stamp.target and not _check_link(root, stamp):
                 dangling.append(stamp.path)
             line = f"{stamp.path}\0{stat.S_IMODE(stamp.mode):o}\0{digest}\0"
@@ -78,8 +73,7 @@ def read_app_files(root: Path, index: Path, outputs: tuple[Path, ...] = ()) -> A
         path = os.path.relpath(error.filename or root, root)
         cause = (error.strerror or str(error)).lower()
         raise SourceUnreadableError(path=path, cause=cause) from error
-    if digests != known:
-        _write_index(index, digests)
+    digests.save()
     return AppFiles(tuple(stamps), total.hexdigest(), tuple(dangling))
 
 
@@ -107,23 +101,12 @@ def _is_other_kind(stamp: FileStamp) -> bool:
     return not any(is_kind(stamp.mode) for is_kind in kinds)
 
 
-def _digest(
-    root: Path,
-    stamp: FileStamp,
-    known: dict[str, list[object]],
-    now: int,
-    digests: dict[str, list[object]],
-) -> str:
+def _digest(root: Path, stamp: FileStamp, digests: DigestIndex) -> str:
     if stamp.target:
         return f"-> {stamp.target}"
     if stat.S_ISDIR(stamp.mode):
         return "directory"
-    entry = known.get(stamp.path)
-    if entry is None or entry[:2] != [stamp.size, stamp.mtime_ns]:
-        entry = [stamp.size, stamp.mtime_ns, digest_file(f"{root}/{stamp.path}")]
-    if now - stamp.mtime_ns > _RACY_NS:
-        digests[stamp.path] = entry
-    return str(entry[2])
+    return digests.digest(root, stamp)
 
 
 def _check_link(root: Path, stamp: FileStamp) -> bool:
@@ -133,16 +116,3 @@ def _check_link(root: Path, stamp: FileStamp) -> bool:
     if os.path.isabs(stamp.target) or not inside:  # noqa: PTH117
         raise LinkOutsideAppError(path=stamp.path, target=stamp.target)
     return os.path.exists(f"{root}/{stamp.path}")  # noqa: PTH110 (hot path)
-
-
-def _read_index(index: Path) -> dict[str, list[object]]:
-    try:
-        data: object = json.loads(index.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}
-
-
-def _write_index(index: Path, digests: dict[str, list[object]]) -> None:
-    index.parent.mkdir(parents=True, exist_ok=True)
-    write_new(index, json.dumps(digests, separators=(",", ":")).encode())

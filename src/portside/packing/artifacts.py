@@ -5,9 +5,9 @@ import io
 import shutil
 import sys
 import tarfile
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from portside.effects.files import disk_errors, scan
 from portside.effects.staging import VISIBLE_PREFIX, private_directory
@@ -55,11 +55,12 @@ def _compressed(file: IO[bytes], suffix: str) -> AbstractContextManager[IO[bytes
                 from compression import zstd  # noqa: PLC0415 (seldom asked for)
             else:
                 from backports import zstd  # noqa: PLC0415 (seldom asked for)
-            return zstd.ZstdFile(file, "wb")
+            return closing(cast("IO[bytes]", zstd.ZstdFile(file, "wb")))
         case _:
-            return gzip.GzipFile(
+            packed = gzip.GzipFile(
                 filename="", mode="wb", compresslevel=_LEVEL, fileobj=file, mtime=0
             )
+            return closing(cast("IO[bytes]", packed))
 
 
 def _write_tar(slug: Path, file: IO[bytes]) -> None:
