@@ -90,6 +90,13 @@ def test_an_unknown_patch_names_the_newest(newest: str) -> None:
     assert (error.code, error.failure_detail) == ("python-version::unknown-patch", "3.12.999")
     assert "3.12.999" in error.summary
     assert newest in error.detail
+    assert "newest patch:\n    3.12\n" in error.hint
+
+
+def test_a_series_that_is_nowhere_is_named_whole() -> None:
+    error = UnknownPatchError(requested="3.15", newest="")
+    assert "No version of Python 3.15 is known here." in error.detail
+    assert error.hint.endswith("portside python list")
 
 
 @pytest.mark.parametrize(

@@ -264,13 +264,13 @@ class PythonVersionUnknownMajorError(BuildError):
 
 
 class UnknownPatchError(BuildError):
-    """The exact version asked for doesn't exist, as far as is known."""
+    """The version or series asked for can't be had anywhere, as far as is known."""
 
     code: ClassVar[str] = "python-version::unknown-patch"
 
     def __init__(self, *, requested: str, newest: str, origin: str = "") -> None:
         """Take the version asked for, the newest of its series ("" if none), and who asks."""
-        series = requested.rpartition(".")[0]
+        series = ".".join(requested.split(".")[:2])
         known = (
             f"The newest version of Python {series} known here is {newest}."
             if newest
@@ -279,10 +279,21 @@ class UnknownPatchError(BuildError):
         super().__init__(
             f"Python {requested} isn't available.",
             detail=f"{origin or 'The app'} asks for:\n    Python {requested}\n{known}",
-            hint=f"Name only the series to get its newest patch:\n    {series}\n"
-            "or correct the version where your app names it.",
+            hint=_another_version(requested, series),
             failure_detail=requested,
         )
+
+
+def _another_version(requested: str, series: str) -> str:
+    if requested == series:
+        return (
+            "See which there are, and name one of those series where your app names this one:\n"
+            "    portside python list"
+        )
+    return (
+        f"Name only the series to get its newest patch:\n    {series}\n"
+        "or correct the version where your app names it."
+    )
 
 
 def _override(origin: Origin) -> str:
