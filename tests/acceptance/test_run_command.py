@@ -294,6 +294,32 @@ def test_the_completion_script_for_bash_can_be_read_by_bash(portside: Portside) 
     assert "portside" in bash.stdout
 
 
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("portside bui", "build"),
+        ("portside build --upg", "--upgrade"),
+        ("portside cache pr", "prune"),
+        ("portside python find --cache", "--cache-dir"),
+        ("portside completion z", "zsh"),
+    ],
+)
+def test_bash_completes_what_has_been_typed(portside: Portside, line: str, offered: str) -> None:
+    """Call the function that the script registers, with what bash sets for it."""
+    script = portside("completion", "bash").stdout
+    complete = """
+        read -ra COMP_WORDS <<<"$1"
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        [[ $(complete -p portside) =~ -F\\ ([^ ]+) ]]
+        "${BASH_REMATCH[1]}" portside "${COMP_WORDS[COMP_CWORD]}"
+        printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    bash = subprocess.run(
+        ["bash", "-c", script + complete, "bash", line], capture_output=True, text=True, check=False
+    )
+    assert bash.stdout.split() == [offered], bash.stderr
+
+
 def test_a_slug_is_inspected(portside: Portside, app: Path, tmp_path: Path) -> None:
     procfile = "web: python server.py\nnightly_clean-up: true\n"
     (app / "Procfile").write_text(procfile)

@@ -1,6 +1,5 @@
 """`portside build` end to end: what a slug is, what a rebuild reuses, and what a build survives."""
 
-import gzip
 import json
 import os
 import shutil
@@ -388,6 +387,48 @@ def test_a_hook_that_writes_into_a_dependency_alters_only_its_own_slug(workshop:
     assert "SPOILED" not in (clean / site / "this.py").read_text()
 
 
+@pytest.mark.parametrize("json_option", [(), ("--json",)], ids=["text", "json"])
+def test_secrets_of_config_vars_are_neither_shown_nor_kept(
+    workshop: Workshop, json_option: tuple[str, ...]
+) -> None:
+    hook = "#!/bin/sh\necho token=$API_TOKEN url=$DATABASE_URL\n"
+    secrets = ("tide-token-1", "tide-password-2")
+    app = workshop.app(files={"bin/post_compile": hook})
+    slug = workshop.root / "slug"
+    config_vars = (
+        *("--env", f"API_TOKEN={secrets[0]}"),
+        *("--env", f"DATABASE_URL=postgres://crew:{secrets[1]}@db.example/shop"),
+    )
+    built = workshop.build(app, slug, *config_vars, *json_option).expect()
+    # The hook did print them.
+    assert "token=**** url=" in built.out + built.err
+    plan = workshop.portside("plan", app, *config_vars, "--json").expect()
+    kept = b"".join(path.read_bytes() for path in regular_files(slug))
+    states = [*(workshop.cache / "apps").glob("*"), *workshop.data.rglob("*.json")]
+    kept += b"".join(path.read_bytes() for path in states if path.is_file())
+    for secret in secrets:
+        assert secret not in built.out + built.err + plan.out + plan.err
+        assert secret.encode() not in kept
+
+
+def test_the_lines_of_a_hook_arrive_while_it_runs(workshop: Workshop) -> None:
+    """The hook waits for an answer to what it printed: kept back, it would never end."""
+    answer = workshop.root / "answer"
+    hook = f"""\
+        #!/bin/sh
+        echo are you there
+        for i in $(seq 300); do [ -e '{answer}' ] && exit 0; sleep 0.1; done
+        exit 1
+    """
+    build = workshop.start("build", workshop.app(files={"bin/post_compile": hook}))
+    assert build.stderr is not None
+    with build, build.stderr as lines:
+        for line in lines:
+            if b"are you there" in line:
+                answer.touch()
+        assert build.wait() == 0
+
+
 def test_hooks_get_config_vars_and_a_cache_that_lasts(workshop: Workshop) -> None:
     hook = """
         #!/bin/sh
@@ -578,25 +619,29 @@ def test_what_a_build_writes_into_the_app_is_no_part_of_the_next_slug(workshop: 
     assert not (elsewhere / "slug").exists()
 
 
+@pytest.mark.parametrize(
+    ("ending", "option"), [("tar.gz", "--gzip"), ("tar.zst", "--zstd")], ids=["gzip", "zstd"]
+)
 def test_an_archive_is_reproducible_and_unpacks_to_a_working_slug(
-    workshop: Workshop, tmp_path: Path
+    workshop: Workshop, tmp_path: Path, ending: str, option: str
 ) -> None:
+    if ending == "tar.zst" and shutil.which("zstd") is None:
+        pytest.skip("needs the zstd program, which tar calls")
     files = {"requirements.txt": TABULATE}
     archives = []
     for name in ("one", "two"):
         # Two directories, data directories and builds: nothing of the first is in the second.
         place = workshop.with_(root=tmp_path / name)
         app = place.app(files=files)
-        archives.append(tmp_path / f"{name}.tar.gz")
+        archives.append(tmp_path / f"{name}.{ending}")
         place.portside("build", app, "-o", f"slug:{archives[-1]}").expect()
         time.sleep(1.1)
     assert archives[0].read_bytes() == archives[1].read_bytes()
     unpacked = tmp_path / "un packed"
     unpacked.mkdir()
-    subprocess.run(["tar", "-xzf", archives[0], "-C", unpacked], check=True)
+    subprocess.run(["tar", "-x", option, "-f", archives[0], "-C", unpacked], check=True)
     assert "Usage" in launch(unpacked, "--", "tabulate", "--help").expect().out
     assert serve(unpacked, ()) == "200"
-    assert gzip.decompress(archives[0].read_bytes())
 
 
 def test_several_targets_at_once_are_all_whole(workshop: Workshop) -> None:
