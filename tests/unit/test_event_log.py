@@ -6,6 +6,7 @@ import pty
 import select
 import struct
 import termios
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -29,10 +30,12 @@ def terminal() -> Iterator[tuple[int, int]]:
 
 
 def read_until(seen: int, text: str, seconds: float) -> str:
-    """Return what the terminal shows up to ``text``, or all of it once it is silent."""
+    """Return what the terminal shows up to ``text``, or within some seconds."""
     shown = b""
-    while text.encode() not in shown and select.select([seen], [], [], seconds)[0]:
-        shown += os.read(seen, 65536)
+    deadline = time.monotonic() + seconds
+    while text.encode() not in shown and (left := deadline - time.monotonic()) > 0:
+        if select.select([seen], [], [], left)[0]:
+            shown += os.read(seen, 65536)
     return shown.decode()
 
 
