@@ -339,6 +339,21 @@ def test_a_slug_is_inspected(portside: Portside, app: Path, tmp_path: Path) -> N
     assert "isn't a slug" in refused.stderr
 
 
+@pytest.mark.parametrize("ending", ["tar", "tar.gz", "tar.zst"])
+def test_an_archive_is_inspected_and_half_of_one_refused(
+    portside: Portside, app: Path, tmp_path: Path, ending: str
+) -> None:
+    archive = tmp_path / f"slug.{ending}"
+    assert portside("build", app, "-o", f"slug:{archive}").returncode == 0
+    done = portside("inspect", archive)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^Process web: +python server.py$", done.stdout, re.MULTILINE)
+    os.truncate(archive, archive.stat().st_size // 2)
+    refused = portside("inspect", archive)
+    assert refused.returncode == 1
+    assert "isn't a slug" in refused.stderr
+
+
 def test_interpreters_are_listed_and_found(portside: Portside, app: Path) -> None:
     portside("run", app, "--", "true")
     listed = portside("python", "list")
@@ -363,6 +378,9 @@ def test_the_store_is_shown_pruned_and_cleared(
     assert portside("cache", "prune", env=own).returncode == 0
     assert portside("cache", "clear", env=own).returncode == 0
     portside.build(app, tmp_path / "slug", env=own)
+    shown = portside("cache", env=own).stdout
+    assert re.search(r"^  1 python layers +\d+\.\d MB$", shown, re.MULTILINE)
+    assert portside("cache", "--cache-dir", tmp_path / "own store").stdout == shown
     kept = portside("cache", "prune", "--days", "1", env=own)
     assert "Removed 0 layers" in kept.stdout
     pruned = portside("cache", "prune", "--days", "0", env=own)

@@ -11,6 +11,7 @@ from portside.effects.host import read_host
 from portside.engine import build
 from portside.event_log import JsonLog, TextLog
 from portside.model.errors.store import OutputTargetError
+from portside.packing.slug import ARCHIVE_ENDINGS
 from portside.preparation import BuildRequest
 
 
@@ -61,7 +62,7 @@ def read_targets(targets: tuple[str, ...]) -> tuple[tuple[Path, ...], tuple[Path
         kind, _, path = target.partition(":")
         if kind == "dir" and path:
             directories.append(Path(path).absolute())
-        elif kind == "slug" and path.endswith((".tar", ".tar.gz", ".tgz", ".tar.zst")):
+        elif kind == "slug" and path.endswith(ARCHIVE_ENDINGS):
             archives.append(Path(path).absolute())
         else:
             raise OutputTargetError(target=target)

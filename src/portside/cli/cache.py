@@ -1,4 +1,4 @@
-"""``portside cache``: where the store is, what it holds, and less of it."""
+"""``portside cache``: what the store holds, where it is, and less of it."""
 
 import argparse
 
@@ -6,14 +6,15 @@ from portside.cli.options import add_cache_dir, not_negative
 from portside.cli.places import open_store
 from portside.console import print_out
 from portside.effects.host import read_host
-from portside.effects.store import Store
+from portside.effects.store import Store, tree_size
 
 _DAY = 86400.0
+_LINKED = "  Files that are linked count in each place, so that less is used in all."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the command's own commands."""
-    commands = parser.add_subparsers(dest="action", required=True, metavar="dir|prune|clear")
+    commands = parser.add_subparsers(dest="action", metavar="dir|prune|clear")
     show = commands.add_parser(
         "dir", help="print where the store is", description="Print where the store is."
     )
@@ -33,8 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="remove everything; slugs are not touched",
         description="Remove everything from the store. Slugs are not touched.",
     )
+    add_cache_dir(parser)
     for command in (show, prune, clear):
-        add_cache_dir(command)
+        # Where it stands before the command's name it counts, too.
+        add_cache_dir(command, argparse.SUPPRESS)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -51,5 +54,21 @@ def _act(store: Store, arguments: argparse.Namespace) -> str:
             return f"Removed {removed} layers, {freed / 1e6:.1f} MB."
         case "clear":
             return f"Freed {store.clear() / 1e6:.1f} MB."
-        case _:
+        case "dir":
             return str(store.root)
+        case _:
+            return _summary(store)
+
+
+def _summary(store: Store) -> str:
+    rows = [
+        (f"{len(tuple(place.iterdir()))} {place.name} layers", tree_size(place))
+        for place in sorted((store.root / "layers").glob("*"))
+    ]
+    rows += [
+        (what, tree_size(store.root / name))
+        for name, what in (("bytecode", "bytecode"), ("uv", "downloads and wheels"))
+    ]
+    lines = [f"  {what:<24}{size / 1e6:10.1f} MB" for what, size in rows if size]
+    # Layers link to the wheels and the bytecode they were made from.
+    return "\n".join([str(store.root), *(lines or ["  (empty)"]), *([_LINKED] if lines else [])])

@@ -26,10 +26,11 @@ def add_app(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_cache_dir(parser: argparse.ArgumentParser) -> None:
-    """Add ``--cache-dir``."""
+def add_cache_dir(parser: argparse.ArgumentParser, default: str | None = None) -> None:
+    """Add ``--cache-dir``; ``argparse.SUPPRESS`` as its default leaves a value given before."""
     parser.add_argument(
         "--cache-dir",
+        default=default,
         type=Path,
         metavar="DIR",
         help="where the store lives (default: $PORTSIDE_CACHE_DIR or ~/.cache/portside)",

@@ -30,4 +30,3 @@ def open_session(cache_dir: Path | None, config_vars: Mapping[str, str] | None =
     host = read_host()
     runner = ProcessRunner(Redactor(secret_values(host.environ, config_vars or {})))
     return Session(host, Toolbox(open_store(host, cache_dir), runner, host))
-

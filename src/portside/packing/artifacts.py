@@ -1,24 +1,27 @@
-"""Artifacts made from a finished slug: copies, and reproducible archives."""
+"""Artifacts made from a finished slug: copies, and reproducible archives; what an archive holds."""
 
 import gzip
+import importlib
 import io
 import shutil
 import sys
 import tarfile
+import zlib
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
+from types import ModuleType
 from typing import IO, cast
 
 from portside.effects.files import disk_errors, scan
 from portside.effects.staging import VISIBLE_PREFIX, private_directory
+from portside.model.errors.run import NotASlugError
 from portside.model.errors.store import OutputTargetError
-from portside.packing.slug import publish, reproducible_data, slug_staging
+from portside.packing.slug import ARCHIVE_ENDINGS, DATA, publish, reproducible_data, slug_staging
 
 # The time Cloud Native Buildpacks give every file (1980-01-01T00:00:01Z); bytecode in a slug is
 # never checked against it.
 _TIME = 315532801
 _LEVEL = 6
-ARCHIVE_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 
 
 def copy_slug(slug: Path, path: Path) -> None:
@@ -45,17 +48,61 @@ def write_archive(slug: Path, path: Path) -> None:
             staged.replace(path)
 
 
+def read_archive(path: Path) -> tuple[dict[str, bytes], int]:
+    """Return the launch data in an archive of a slug, by path, and the size in bytes of all files.
+
+    Nothing is unpacked. Raises ``NotASlugError`` where it isn't a whole archive, or none of a slug.
+    """
+    damaged: tuple[type[Exception], ...] = (OSError, EOFError, tarfile.TarError, zlib.error)
+    if path.suffix == ".zst":
+        damaged = (*damaged, _zstd().ZstdError)
+    try:
+        with path.open("rb") as file, _decompressed(file, path.suffix) as plain:
+            data, size = _read_tar(plain)
+    except damaged as error:
+        cause = f"It can't be read as an archive ({error})"
+        raise NotASlugError(path=str(path), cause=cause) from error
+    if f"{DATA}/slug.json" not in data:
+        raise NotASlugError(path=str(path), cause=f"It holds no {DATA}/slug.json")
+    return data, size
+
+
+def _read_tar(file: IO[bytes]) -> tuple[dict[str, bytes], int]:
+    data: dict[str, bytes] = {}
+    size = 0
+    with tarfile.open(fileobj=file, mode="r|") as archive:
+        for member in archive:
+            size += member.size
+            if member.name.startswith(f"{DATA}/") and member.name.endswith(".json"):
+                content = archive.extractfile(member)
+                data[member.name] = content.read() if content else b""
+    return data, size
+
+
+def _decompressed(file: IO[bytes], suffix: str) -> AbstractContextManager[IO[bytes]]:
+    """Return what reads the plain contents of a compressed ``file``."""
+    match suffix:
+        case ".tar":
+            return nullcontext(file)
+        case ".zst":
+            return closing(cast("IO[bytes]", _zstd().ZstdFile(file, "rb")))
+        case _:
+            return closing(cast("IO[bytes]", gzip.GzipFile(mode="rb", fileobj=file)))
+
+
+def _zstd() -> ModuleType:
+    """Return the module that packs with zstd, which is imported only when it is asked for."""
+    name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
+    return importlib.import_module(name)
+
+
 def _compressed(file: IO[bytes], suffix: str) -> AbstractContextManager[IO[bytes]]:
     """Return what compresses all that is written to it into ``file``."""
     match suffix:
         case ".tar":
             return nullcontext(file)
         case ".zst":
-            if sys.version_info >= (3, 14):
-                from compression import zstd  # noqa: PLC0415 (seldom asked for)
-            else:
-                from backports import zstd  # noqa: PLC0415 (seldom asked for)
-            return closing(cast("IO[bytes]", zstd.ZstdFile(file, "wb")))
+            return closing(cast("IO[bytes]", _zstd().ZstdFile(file, "wb")))
         case _:
             packed = gzip.GzipFile(
                 filename="", mode="wb", compresslevel=_LEVEL, fileobj=file, mtime=0

@@ -15,11 +15,16 @@ from portside.effects.files import (
     write_new,
 )
 from portside.effects.staging import VISIBLE_PREFIX, private_directory
-from portside.model.errors.store import OutputInTheWayError
+from portside.model.errors.store import (
+    ArchiveInTheWayError,
+    OutputInTheWayError,
+    OutputsOverlapError,
+)
 from portside.model.facts import Process
 
 PYTHON_HOME = ".heroku/python"
 DATA = ".portside"
+ARCHIVE_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 SCHEMA = 1
 _KEPT_SLUGS = 2
 
@@ -118,6 +123,21 @@ def check_target(path: Path) -> None:
     if path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
         return
     raise OutputInTheWayError(path=str(path))
+
+
+def check_archive(path: Path) -> None:
+    """Raise ``ArchiveInTheWayError`` unless an archive may be put at ``path``."""
+    if os.path.lexists(path) and (path.is_symlink() or not path.is_file()):
+        raise ArchiveInTheWayError(path=str(path))
+
+
+def check_overlap(directories: tuple[Path, ...], others: tuple[Path, ...]) -> None:
+    """Raise ``OutputsOverlapError`` where a slug would replace what ``others`` are."""
+    for directory in directories:
+        place = directory.resolve()
+        for other in others:
+            if other != directory and other.resolve().is_relative_to(place):
+                raise OutputsOverlapError(outer=str(directory), inner=str(other))
 
 
 def publish(staged: Path, path: Path) -> None:
