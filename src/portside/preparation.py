@@ -43,6 +43,7 @@ class BuildRequest(Struct, frozen=True):
     """What to build and where the result goes.
 
     Without ``directories`` the slug goes to portside's own data directory, below ``data_root``.
+    ``includes_tests`` asks for what the app's tests depend on, too.
     """
 
     app: Path
@@ -51,6 +52,7 @@ class BuildRequest(Struct, frozen=True):
     archives: tuple[Path, ...] = ()
     config_vars: Mapping[str, str] = field(default_factory=dict)
     upgrade: bool = False
+    includes_tests: bool = False
 
 
 class Prepared(Struct, frozen=True):
@@ -196,7 +198,12 @@ def key_dependencies(
     app = getattr(source, "root", request.app)
     environ = {**tools.host.environ, **request.config_vars}
     inputs = dependency_inputs(
-        source, facts.dependencies, environ=environ, home=tools.host.home, app=Path(app)
+        source,
+        facts.dependencies,
+        environ=environ,
+        home=tools.host.home,
+        app=Path(app),
+        includes_tests=request.includes_tests,
     )
     version = next(item.value for item in interpreter.inputs if item.name == "Python")
     return LayerKey(

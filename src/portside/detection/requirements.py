@@ -57,14 +57,15 @@ class Requirements(Struct, frozen=True):
     has_hashes: bool
 
 
-def read_requirements(source: Source, path: str, *, variables: Mapping[str, str]) -> Requirements:
-    """Read a requirements file and all that it includes.
+def read_requirements(source: Source, *paths: str, variables: Mapping[str, str]) -> Requirements:
+    """Read requirements files and all that they include.
 
     Raises ``RequirementsFileMissingError``, ``RequirementsLoopError``,
     ``RequirementsSyntaxError``, ``RequirementsEncodingError`` and ``SourceUnreadableError``.
     """
     reader = _Reader(source, variables)
-    reader.read(path, constraint=False, included_by=("", 0), stack=())
+    for path in paths:
+        reader.read(path, constraint=False, included_by=("", 0), stack=())
     return Requirements(
         tuple(dict.fromkeys(reader.files)),
         tuple(reader.lines),

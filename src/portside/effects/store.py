@@ -37,6 +37,7 @@ _TREE = "tree"
 _INSTANCE = "instance"
 _HEADER = "layer.json"
 _MANIFEST = "manifest.json"
+_SECOND = 1_000_000_000
 
 
 class LayerHeader(Struct, frozen=True):
@@ -207,6 +208,16 @@ class Store:
                 self._discard(place)
         return removed, freed
 
+    def drop_unlinked(self) -> None:
+        """Remove what no layer links to any more from uv's cache and from stored bytecode.
+
+        uv downloads again what it finds gone, and bytecode is compiled again.
+        """
+        for pattern in ("uv/archive-v*/*", "bytecode/*/*"):
+            for place in self.root.glob(pattern):
+                if not any(file.lstat().st_nlink > 1 for file in _files(place)):
+                    remove_tree(place)
+
     def keep_only(self, digests: frozenset[str]) -> None:
         """Remove every layer but those with these digests."""
         for place in sorted((self.root / "layers").glob("*/*")):
@@ -242,10 +253,11 @@ class Store:
             stamps = _decode_stamps((place / _MANIFEST).read_bytes())
         except (OSError, ValueError, TypeError):
             stamps = None
-        if header is None or stamps is None or not _matches(place / _TREE, stamps):
+        found = None if header is None or stamps is None else _matching(place / _TREE, stamps)
+        if header is None or found is None:
             return None
         os.utime(place)
-        return StoredLayer(header.key, place / _TREE, stamps, header.facts)
+        return StoredLayer(header.key, place / _TREE, found, header.facts)
 
     def _discard(self, place: Path) -> None:
         """Take a layer out of sight in one step before its files are removed."""
@@ -263,19 +275,30 @@ def tree_size(root: Path) -> int:
     return sum(stamp.size for stamp in scan(root))
 
 
-def _matches(tree: Path, stamps: tuple[FileStamp, ...]) -> bool:
+def _matching(tree: Path, stamps: tuple[FileStamp, ...]) -> tuple[FileStamp, ...] | None:
+    """Return what is in ``tree``, None where that isn't what the manifest says."""
     try:
-        return _without_directory_times(tuple(scan(tree))) == _without_directory_times(stamps)
+        found = tuple(scan(tree))
     except OSError:
+        return None
+    is_whole = len(found) == len(stamps) and all(map(_is_as_written, found, stamps))
+    return found if is_whole else None
+
+
+def _is_as_written(found: FileStamp, stamp: FileStamp) -> bool:
+    """Compare by all but the times of directories, and of files that an archive has rounded.
+
+    Platforms keep caches in archives, and those of GNU tar know whole seconds only.
+    """
+    if (found.path, found.mode, found.size) != (stamp.path, stamp.mode, stamp.size):
         return False
+    if found.mtime_ns == stamp.mtime_ns or stat.S_ISDIR(found.mode):
+        return True
+    return found.mtime_ns == stamp.mtime_ns // _SECOND * _SECOND
 
 
-def _without_directory_times(stamps: tuple[FileStamp, ...]) -> list[tuple[str, int, int, int]]:
-    return [(s.path, s.mode, s.size, 0 if _is_dir(s) else s.mtime_ns) for s in stamps]
-
-
-def _is_dir(stamp: FileStamp) -> bool:
-    return stat.S_ISDIR(stamp.mode)
+def _files(root: Path) -> Iterator[Path]:
+    return (path for path in root.rglob("*") if path.is_file())
 
 
 def _encode_header(key: LayerKey, facts: tuple[tuple[str, str], ...]) -> bytes:

@@ -81,7 +81,7 @@ def test_a_lock_is_read_whole() -> None:
     lock = read_pipfile_lock(lock_source(entries, sources=sources))
     assert lock.pipfile_hash == "ab"
     assert lock.sources == (IndexSource("own", "https://${U}@example.com/simple", False),)
-    assert [entry.requirement() for entry in lock.default] == [
+    assert [entry.requirement() for entry in lock.packages] == [
         "six==1.16.0 --hash=sha256:aa --hash=sha256:bb",
         "req[socks]==2 ; python_version >= '3'",
         "repo @ git+https://example.com/r.git@abc#subdirectory=sub",
@@ -89,7 +89,7 @@ def test_a_lock_is_read_whole() -> None:
         "file @ https://example.com/f.whl --hash=sha256:cc",
         "plain",
     ]
-    assert [entry.name for entry in lock.default if entry.is_path] == ["here"]
+    assert [entry.name for entry in lock.packages if entry.is_path] == ["here"]
 
 
 def test_an_scp_like_address_becomes_a_url() -> None:

@@ -7,6 +7,7 @@ from portside.model.facts import DependencySource, PackageManager
 from portside.model.source import Source
 
 REQUIREMENTS = "requirements.txt"
+TEST_REQUIREMENTS = "requirements-test.txt"
 
 
 def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:
@@ -24,6 +25,12 @@ def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | N
         files=requirements.files,
         reason=f"there is a {REQUIREMENTS}",
     )
+
+
+def manifests(source: Source, *, includes_tests: bool) -> tuple[str, ...]:
+    """Return the requirements files that an install starts from."""
+    has_tests = includes_tests and source.is_file(TEST_REQUIREMENTS)
+    return (REQUIREMENTS, TEST_REQUIREMENTS) if has_tests else (REQUIREMENTS,)
 
 
 def is_exported(source: Source) -> bool:

@@ -78,11 +78,14 @@ class LockedDistribution(Struct, frozen=True):
 
 
 class PipfileLock(Struct, frozen=True):
-    """A Pipfile.lock: the hash of the Pipfile it was made for, the indexes and what it pins."""
+    """A Pipfile.lock: the hash of the Pipfile it was made for, the indexes and what it pins.
+
+    ``packages`` are the default ones, and those for development where they were asked for.
+    """
 
     pipfile_hash: str
     sources: tuple[IndexSource, ...]
-    default: tuple[LockedDistribution, ...]
+    packages: tuple[LockedDistribution, ...]
 
 
 class LocklessRequirements(Struct, frozen=True):
@@ -108,8 +111,8 @@ def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | N
     )
 
 
-def read_pipfile_lock(source: Source) -> PipfileLock:
-    """Read the Pipfile.lock.
+def read_pipfile_lock(source: Source, *, includes_tests: bool = False) -> PipfileLock:
+    """Read the Pipfile.lock, for its hash alone or for what is to be installed.
 
     Raises ``PipfileLockInvalidJsonError`` and ``SourceUnreadableError``.
     """
@@ -120,14 +123,24 @@ def read_pipfile_lock(source: Source) -> PipfileLock:
     if not isinstance(data, dict) or not isinstance(data.get("_meta"), dict):
         raise PipfileLockInvalidJsonError(cause='there is no "_meta" in it')
     meta = _table(data, "_meta")
-    default = data.get("default", {})
-    if not isinstance(default, dict):
-        raise PipfileLockInvalidJsonError(cause='"default" must be an object')
+    entries = _locked_entries(data, ("develop", "default") if includes_tests else ("default",))
+    return PipfileLock(_text(_table(meta, "hash"), "sha256"), _sources(meta, "sources"), entries)
+
+
+def _locked_entries(
+    data: Mapping[str, object], categories: tuple[str, ...]
+) -> tuple[LockedDistribution, ...]:
+    """Return the entries of these categories; where two have one name the last one counts."""
+    merged: dict[str, object] = {}
+    for category in categories:
+        entries = data.get(category, {})
+        if not isinstance(entries, dict):
+            raise PipfileLockInvalidJsonError(cause=f'"{category}" must be an object')
+        merged |= entries
     try:
-        entries = tuple(_entry(str(name), value) for name, value in default.items())
+        return tuple(_entry(str(name), value) for name, value in merged.items())
     except ValueError as error:
         raise PipfileLockInvalidJsonError(cause=str(error)) from error
-    return PipfileLock(_text(_table(meta, "hash"), "sha256"), _sources(meta, "sources"), entries)
 
 
 def pipfile_hashes(source: Source) -> frozenset[str]:
@@ -139,14 +152,16 @@ def pipfile_hashes(source: Source) -> frozenset[str]:
     return frozenset({_hash(data, canonical=True), _hash(data, canonical=False)})
 
 
-def lockless_requirements(source: Source) -> LocklessRequirements:
+def lockless_requirements(source: Source, *, includes_tests: bool = False) -> LocklessRequirements:
     """Return what a Pipfile without a lock asks for.
 
     Raises ``PipfileInvalidError`` and ``SourceUnreadableError``.
     """
     data = _read_pipfile(source)
+    sections = ("packages", "dev-packages") if includes_tests else ("packages",)
+    wanted = [item for section in sections for item in _table(data, section).items()]
     try:
-        packages = tuple(_entry(name, value) for name, value in _table(data, "packages").items())
+        packages = tuple(_entry(name, value) for name, value in wanted)
     except ValueError as error:
         raise PipfileInvalidError(cause=str(error)) from error
     allow = _table(data, "pipenv").get("allow_prereleases") is True

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import NoReturn
 
 from portside import __version__
-from portside.console import print_err, print_error
+from portside.console import Style, print_err, render_error
 from portside.effects.files import common_modes
 from portside.effects.host import Host, read_host
 from portside.effects.process import ProcessRunner
@@ -58,7 +58,7 @@ def _compile(paths: list[Path], host: Host, *, is_test: bool) -> int:
             Compilation(call, _toolbox(host, call), _log(host), report).run()
     except BuildError as error:
         report.fail(error.failure_reason, error.failure_detail)
-        print_error(error, host.environ)
+        print_err(_block(error))
         return error.exit_code
     except (KeyboardInterrupt, _Terminated):
         report.fail("internal-error::abort", "")
@@ -88,6 +88,12 @@ def _keep(report: BuildReport, cache: Path) -> None:
     except OSError as error:
         cause = (error.strerror or str(error)).lower()
         print_err(f" !     The report of this build can't be kept in {cache}: {cause}.")
+
+
+def _block(error: BuildError) -> str:
+    """Return an error as the block that platforms show errors in."""
+    lines = render_error(error, Style(colours=False)).strip("\n").splitlines()
+    return "\n" + "".join(f" !     {line}".rstrip() + "\n" for line in lines)
 
 
 def _root() -> Path:

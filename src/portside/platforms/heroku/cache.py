@@ -7,7 +7,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from portside.effects.files import remove_tree
-from portside.effects.store import Store
+from portside.effects.store import Store, StoredLayer
+from portside.effects.toolbox import Toolbox
 from portside.model.codec import decode, encode
 from portside.model.layers import LayerKey
 from portside.platforms.heroku.report import read_report
@@ -15,7 +16,21 @@ from portside.platforms.heroku.report import read_report
 # One app has one cache, and so the store in it has the state of one app.
 APP_ID = "app"
 _STORE = "portside"
-_FOREIGN = ("python", "python-version", "python-stack", "requirements.txt", "python-poetry", "src")
+_FOREIGN = (
+    ".heroku/python",
+    ".heroku/python-poetry",
+    ".heroku/python-stack",
+    ".heroku/python-uv",
+    ".heroku/python-version",
+    ".heroku/requirements.txt",
+    ".heroku/src",
+    "build-data/python",
+)
+# What goes without saying where something else changed.
+_IMPLIED = (
+    ("Python changed", "the interpreter's build"),
+    ("package manager changed", "package manager's version"),
+)
 _SERIES = re.compile(r"(?:python-)?(?P<series>[0-9]+\.[0-9]+)(?:\.[0-9]+)?")
 
 
@@ -55,7 +70,32 @@ def keep_build(cache: Path, *, series: str, stack: str, dependencies: LayerKey) 
         APP_ID, {"python_series": series, "stack": stack, "dependencies": encode(dependencies)}
     )
     for name in _FOREIGN:
-        remove_tree(cache / ".heroku" / name)
+        remove_tree(cache / name)
+
+
+def judge_cache(key: LayerKey, last: LastBuild | None) -> tuple[str, tuple[str, ...]]:
+    """Return the cache's status for the report, and why it doesn't serve the dependencies."""
+    if last is None:
+        return "empty", ()
+    if last.dependencies is None:
+        return "discarded", ("another buildpack wrote the cache",)
+    reasons = key.changes_since(last.dependencies)
+    for told, implied in _IMPLIED:
+        if any(reason.startswith(told) for reason in reasons):
+            reasons = tuple(reason for reason in reasons if not reason.startswith(implied))
+    return ("discarded" if reasons else "reused"), reasons
+
+
+def discard_layers(store: Store) -> None:
+    """Remove all that was built, because it was built for another stack."""
+    store.keep_only(frozenset())
+    remove_tree(store.uv_cache)
+
+
+def tidy_cache(tools: Toolbox, used: tuple[StoredLayer, ...]) -> None:
+    """Keep what this build used: what only earlier ones did would grow for ever."""
+    tools.store.keep_only(frozenset(layer.key.digest for layer in used))
+    tools.store.drop_unlinked()
 
 
 def _read_foreign(cache: Path) -> LastBuild | None:

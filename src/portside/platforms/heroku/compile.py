@@ -1,51 +1,46 @@
 """`bin/compile` and `bin/test-compile`: builds an app in place, the way the platform expects it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from msgspec import Struct
 
 from portside.effects.app_source import DirectorySource
-from portside.effects.files import copy_tree, disk_errors, remove_tree, write_new
+from portside.effects.files import write_new
 from portside.effects.store import Staging, StoredLayer
 from portside.effects.toolbox import Toolbox
 from portside.inquiry import read_facts
 from portside.model.errors.platform import CacheDeletedError
-from portside.model.events import Outcome
-from portside.model.facts import Facts
+from portside.model.facts import Facts, Notice
 from portside.model.interpreter import Interpreter, InterpreterCandidate
 from portside.model.layers import KeyInput, LayerKey
-from portside.platforms.heroku.cache import LastBuild, keep_build, read_last_build
+from portside.model.python_version import PythonVersion
+from portside.planning.interpreters import newest
+from portside.platforms.heroku.cache import (
+    LastBuild,
+    discard_layers,
+    judge_cache,
+    keep_build,
+    read_last_build,
+    tidy_cache,
+)
 from portside.platforms.heroku.checks import check_duplicate, check_source, check_stack
 from portside.platforms.heroku.environment import (
-    APP,
-    PYTHON_HOME,
     build_environment,
     export_script,
-    profile_settings,
     with_config_vars,
 )
-from portside.platforms.heroku.package_manager import provide_package_manager, stamps_beside
+from portside.platforms.heroku.frameworks import Frameworks, note_disabled
+from portside.platforms.heroku.home import link_home, place, place_package_manager, write_profile
+from portside.platforms.heroku.package_manager import provide_package_manager
 from portside.platforms.heroku.report import BuildReport
-from portside.preparation import BuildRequest, find_candidates, key_dependencies
-from portside.steps.collectstatic import run_collectstatic, why_skipped
-from portside.steps.dependencies.layer import has_distribution, provide_dependencies
+from portside.preparation import BuildRequest, find_candidates, key_dependencies, read_offers
+from portside.steps.dependencies.layer import provide_dependencies
 from portside.steps.dependencies.request import DependenciesRequest
 from portside.steps.hooks import POST_COMPILE, PRE_COMPILE, run_hook
 from portside.steps.interpreter import provide_interpreter
 from portside.steps.log import BuildLog, StepLog
-from portside.steps.nltk import CORPORA_FILE, download_corpora, read_corpora
-
-_FUNCTIONS = (
-    "portside_prepend",
-    "portside_append_path",
-    "portside_memory_limit",
-    "portside_web_concurrency",
-    "portside_say",
-    "portside_set_concurrency",
-)
-_PROFILE = Path(__file__).with_name("profile.sh")
 
 
 class CompileCall(Struct, frozen=True):
@@ -70,65 +65,37 @@ class Compilation:
         self.tools = tools
         self.log = log
         self.report = report
-        self.request = BuildRequest(call.build, call.build, config_vars=call.config_vars)
-        self.home = f"{call.build}/{PYTHON_HOME}"
+        self.request = BuildRequest(
+            call.build, call.build, config_vars=call.config_vars, includes_tests=call.is_test
+        )
+        self.source = DirectorySource(call.build)
+        # Tests print in any language.
+        for_tests = {"LC_ALL": "C.UTF-8"} if call.is_test else {}
+        self.environ = {**tools.host.environ, **for_tests}
 
     def run(self) -> None:
         """Build the app; raise the ``BuildError`` of what fails."""
-        environ = self.tools.host.environ
-        stack = check_stack(environ.get("STACK"))
-        check_duplicate(environ)
-        source = DirectorySource(self.call.build)
-        check_source(source.root)
-        self._link_home()
+        stack = check_stack(self.environ.get("STACK"))
+        check_duplicate(self.environ)
+        check_source(self.call.build)
+        self.home = link_home(self.call.build)
         last = read_last_build(self.call.cache)
-        self._run_hook(PRE_COMPILE, build_environment(environ, self.home, None))
-        facts = self._detect(source, last, stack)
-        interpreter, python = self._provide_interpreter(facts)
+        self._run_hook(PRE_COMPILE, build_environment(self.environ, self.home, None))
+        facts = self._detect(last, stack)
+        if last is not None and last.stack != stack:
+            discard_layers(self.tools.store)
+        layers = self._provide(facts, last, stack)
         manager = facts.dependencies.manager
-        with ThreadPoolExecutor(1) as pool:
-            placed = pool.submit(self._place, python)
-            own = self._provide_package_manager(facts, interpreter)
-            layer = self._install(facts, source, interpreter, last, stack)
-            placed.result()
-            self._place_over(own, layer, interpreter)
-        env = with_config_vars(
-            build_environment(environ, self.home, manager), self.call.config_vars
-        )
-        self._download_corpora(source, layer, env)
-        self._collect_static(facts, source, layer, env)
-        self._write_profile(facts)
-        self._run_hook(POST_COMPILE, build_environment(environ, self.home, manager))
+        env = build_environment(self.environ, self.home, manager)
+        self._run_frameworks(facts, layers[-1], with_config_vars(env, self.call.config_vars))
+        write_profile(self.call.build, manager)
+        self._run_hook(POST_COMPILE, env)
         write_new(self.call.root / "export", export_script(self.home, manager).encode())
-        with self.report.timing("cache_save_duration"):
-            keep_build(
-                self.call.cache,
-                series=str(interpreter.version.series),
-                stack=stack,
-                dependencies=layer.key,
-            )
-            self._tidy_cache((python, own, layer))
+        self._save(layers, stack)
 
-    def _link_home(self) -> None:
-        """Let the interpreter be found where the app will run, for steps and later buildpacks."""
-        if self.call.build == APP:
-            return
-        link = APP / PYTHON_HOME
-        try:
-            link.parent.mkdir(parents=True, exist_ok=True)
-            if link.is_symlink() or link.is_file():
-                link.unlink()
-            elif link.is_dir():
-                remove_tree(link)
-            link.symlink_to(self.home)
-        except OSError:
-            # Where /app can't be written to, everything works by the build directory's own path.
-            return
-        self.home = str(link)
-
-    def _detect(self, source: DirectorySource, last: LastBuild | None, stack: str) -> Facts:
+    def _detect(self, last: LastBuild | None, stack: str) -> Facts:
         state = {"python_series": last.series} if last and last.series else {}
-        facts = read_facts(source, lambda: state, stack=stack)
+        facts = read_facts(self.source, lambda: state, stack=stack)
         values = self.report.values
         values["package_manager"] = facts.dependencies.manager.value
         values["python_version_requested"] = str(facts.python)
@@ -140,8 +107,29 @@ class Compilation:
                 self.log.notice(notice)
         return facts
 
+    def _provide(
+        self, facts: Facts, last: LastBuild | None, stack: str
+    ) -> tuple[StoredLayer, StoredLayer, StoredLayer]:
+        """Put Python, the package manager and the dependencies in place; return their layers."""
+        build = self.call.build
+        interpreter, python = self._provide_interpreter(facts)
+        with ThreadPoolExecutor(1) as pool:
+            # Installing waits for the network much of the time.
+            placed = pool.submit(place, build, python)
+            own = self._provide_package_manager(facts, interpreter)
+            key = self._key(facts, interpreter, own, stack)
+            dependencies = self._install(facts, interpreter, key, last)
+            with self.report.timing("cache_restore_duration"):
+                placed.result()
+                # The dependencies win where both have a file.
+                place_package_manager(build, own, dependencies, interpreter)
+                place(build, dependencies)
+        return python, own, dependencies
+
     def _provide_interpreter(self, facts: Facts) -> tuple[Interpreter, StoredLayer]:
-        def find() -> tuple[InterpreterCandidate, ...]:
+        offers = read_offers(self.request, self.tools, facts)
+
+        def find_again() -> tuple[InterpreterCandidate, ...]:
             return find_candidates(self.request, self.tools, facts)
 
         title = f"Using Python {facts.python} ({facts.python.origin})"
@@ -150,12 +138,25 @@ class Compilation:
             self.log.step("python", title, "the app needs it") as step,
         ):
             interpreter, layer = provide_interpreter(
-                find(), find_again=find, requested=str(facts.python), tools=self.tools, log=step
+                find_candidates(self.request, self.tools, facts, offers),
+                find_again=find_again,
+                requested=str(facts.python),
+                tools=self.tools,
+                log=step,
             )
             step.on_detail(f"Python {interpreter.version}, {interpreter.origin}")
-        self.report.values["python_version"] = str(interpreter.version)
-        self.report.values["python_version_major"] = str(interpreter.version.series)
+        latest = newest(offers.inventory, facts.python.series, facts.python_constraints)
+        self._note_version(facts, interpreter.version, latest or interpreter.version)
         return interpreter, layer
+
+    def _note_version(self, facts: Facts, version: PythonVersion, latest: PythonVersion) -> None:
+        values = self.report.values
+        values["python_version"] = str(version)
+        values["python_version_major"] = str(version.series)
+        values["python_version_outdated"] = version < latest
+        if version < latest:
+            is_pinned = facts.python.patch is not None
+            self.log.notice(_outdated(version, latest, is_pinned=is_pinned))
 
     def _provide_package_manager(self, facts: Facts, interpreter: Interpreter) -> StoredLayer:
         manager = facts.dependencies.manager
@@ -164,145 +165,69 @@ class Compilation:
             self.log.step("package-manager", f"Providing {manager.value}", "hooks use it") as step,
         ):
             layer = provide_package_manager(manager, interpreter, self.tools, step)
+            step.on_detail(f"{manager.value} {layer.fact('version')}")
         self.report.values[f"{manager.value}_version"] = layer.fact("version")
         return layer
 
+    def _key(
+        self, facts: Facts, interpreter: Interpreter, own: StoredLayer, stack: str
+    ) -> LayerKey:
+        key = key_dependencies(self.request, self.tools, self.source, facts, interpreter.key)
+        version = KeyInput("package manager's version", own.fact("version"))
+        return LayerKey(key.layer, (KeyInput("stack", stack or "none"), *key.inputs, version))
+
     def _install(
-        self,
-        facts: Facts,
-        source: DirectorySource,
-        interpreter: Interpreter,
-        last: LastBuild | None,
-        stack: str,
+        self, facts: Facts, interpreter: Interpreter, key: LayerKey, last: LastBuild | None
     ) -> StoredLayer:
-        key = self._key(facts, source, interpreter, stack)
-        reasons = self._judge_cache(key, last)
-        title = f"Installing dependencies ({facts.dependencies.reason})"
+        def request(staging: Staging) -> DependenciesRequest:
+            return self._request(facts, interpreter, staging)
+
+        status, reasons = judge_cache(key, last)
+        self.report.values["cache_status"] = status
+        title = f"Installing dependencies with {facts.dependencies.manager.value}"
         with (
             self.report.timing("dependencies_install_duration"),
             self.log.step("dependencies", title, facts.dependencies.reason) as step,
         ):
+            _tell(reasons, step)
+            why = "the cache is discarded" if reasons else "the cache holds none yet"
             return provide_dependencies(
-                key,
-                self._request(facts, source, interpreter),
-                reason=", ".join(reasons) or "the cache holds none yet",
-                tools=self.tools,
-                log=step,
-                upgrade=False,
+                key, request, reason=why, tools=self.tools, log=step, upgrade=False
             )
-
-    def _key(
-        self, facts: Facts, source: DirectorySource, interpreter: Interpreter, stack: str
-    ) -> LayerKey:
-        key = key_dependencies(self.request, self.tools, source, facts, interpreter.key)
-        return LayerKey(key.layer, (KeyInput("stack", stack), *key.inputs))
 
     def _request(
-        self, facts: Facts, source: DirectorySource, interpreter: Interpreter
-    ) -> Callable[[Staging], DependenciesRequest]:
-        environ = with_config_vars(self.tools.host.environ, self.call.config_vars)
-
-        def request(staging: Staging) -> DependenciesRequest:
-            return DependenciesRequest(
-                app=self.call.build,
-                source=source,
-                dependencies=facts.dependencies,
-                interpreter=interpreter,
-                prefix=staging.tree,
-                uv=self.tools.uv,
-                uv_cache=self.tools.store.uv_cache,
-                work=staging.root,
-                environ=environ,
-                home=self.tools.host.home,
-            )
-
-        return request
-
-    def _judge_cache(self, key: LayerKey, last: LastBuild | None) -> tuple[str, ...]:
-        """Report whether the cache serves this build; return why not."""
-        if last is None:
-            self.report.values["cache_status"] = "empty"
-            return ()
-        reasons = (
-            key.changes_since(last.dependencies)
-            if last.dependencies is not None
-            else ("another buildpack wrote the cache",)
+        self, facts: Facts, interpreter: Interpreter, staging: Staging
+    ) -> DependenciesRequest:
+        return DependenciesRequest(
+            app=self.call.build,
+            source=self.source,
+            dependencies=facts.dependencies,
+            interpreter=interpreter,
+            prefix=staging.tree,
+            uv=self.tools.uv,
+            uv_cache=self.tools.store.uv_cache,
+            work=staging.root,
+            environ=with_config_vars(self.environ, self.call.config_vars),
+            home=self.tools.host.home,
+            includes_tests=self.call.is_test,
         )
-        self.report.values["cache_status"] = "discarded" if reasons else "reused"
-        return reasons
 
-    def _place(self, layer: StoredLayer) -> None:
-        home = self.call.build / PYTHON_HOME
-        home.mkdir(parents=True, exist_ok=True)
-        with disk_errors(self.call.build, "the app's Python"):
-            copy_tree(layer.tree, home, layer.stamps)
-
-    def _place_over(
-        self, own: StoredLayer, dependencies: StoredLayer, interpreter: Interpreter
-    ) -> None:
-        """Place the package manager, then the dependencies, which win where both have a file."""
-        home = self.call.build / PYTHON_HOME
-        with (
-            self.report.timing("cache_restore_duration"),
-            disk_errors(self.call.build, "the app's Python"),
-        ):
-            copy_tree(own.tree, home, stamps_beside(own, dependencies, interpreter))
-            copy_tree(dependencies.tree, home, dependencies.stamps)
-
-    def _download_corpora(
-        self, source: DirectorySource, layer: StoredLayer, env: Mapping[str, str]
-    ) -> None:
-        if not has_distribution(layer, "nltk"):
-            return
-        corpora = read_corpora(source)
-        self.report.values["nltk_downloader"] = "enabled" if corpora else "skipped-no-nltk-file"
-        with (
-            self.report.timing("nltk_downloader_duration"),
-            self.log.step("nltk", "Downloading NLTK corpora", "NLTK is installed") as step,
-        ):
-            if not corpora:
-                step.outcome, step.reason = Outcome.SKIPPED, f"there is no {CORPORA_FILE}"
-                return
-            step.on_detail(f"Corpora: {', '.join(corpora)}")
-            data = Path(self.home) / "nltk_data"
-            python = Path(self.home) / "bin" / "python"
-            download_corpora(
-                corpora, data, env, python=python, runner=self.tools.runner, on_line=step.on_line
-            )
-
-    def _collect_static(
-        self, facts: Facts, source: DirectorySource, layer: StoredLayer, env: Mapping[str, str]
-    ) -> None:
-        if not has_distribution(layer, "django") and not self.call.is_test:
-            return
-        if facts.manage_py is None:
-            self.report.values["django_collectstatic"] = "skipped-no-manage-py"
-            return
-        has_file = source.is_file(".heroku/collectstatic_disabled")
-        skip = why_skipped(self.call.config_vars, has_disabling_file=has_file)
-        by_variable = why_skipped(self.call.config_vars, has_disabling_file=False)
-        status = "disabled-env-var" if by_variable else "disabled-file" if skip else "enabled"
-        self.report.values["django_collectstatic"] = status
-        with (
-            self.report.timing("django_collectstatic_duration"),
-            self.log.step("collectstatic", "$ python manage.py collectstatic", "Django") as step,
-        ):
-            if skip is None:
-                self._show_environment(env, step)
-                skip = run_collectstatic(
-                    facts.manage_py,
-                    self.call.build,
-                    env,
-                    runner=self.tools.runner,
-                    on_line=step.on_line,
-                )
-            if skip is not None:
-                step.outcome, step.reason = Outcome.SKIPPED, skip
-
-    def _show_environment(self, env: Mapping[str, str], step: StepLog) -> None:
-        if env.get("DEBUG_COLLECTSTATIC", "0") not in {"", "0"}:
-            for name in sorted(env):
-                step.on_line(self.tools.runner.redact(f"{name}={env[name]}"))
+    def _run_frameworks(self, facts: Facts, layer: StoredLayer, env: Mapping[str, str]) -> None:
+        frameworks = Frameworks(
+            build=self.call.build,
+            home=Path(self.home),
+            source=self.source,
+            layer=layer,
+            env=env,
+            runner=self.tools.runner,
+            log=self.log,
+            report=self.report,
+        )
+        frameworks.download_corpora()
+        if self.call.is_test:
+            note_disabled(self.report)
+        else:
+            frameworks.collect_static(facts, self.call.config_vars)
 
     def _run_hook(self, hook: str, env: Mapping[str, str]) -> None:
         is_there = (self.call.build / hook).is_file()
@@ -325,15 +250,31 @@ class Compilation:
         if not self.tools.store.root.is_dir():
             raise CacheDeletedError(hook=hook)
 
-    def _write_profile(self, facts: Facts) -> None:
-        directory = self.call.build / ".profile.d"
-        directory.mkdir(exist_ok=True)
-        text = _PROFILE.read_text("utf-8") + profile_settings(facts.dependencies.manager)
-        if (self.call.build / PYTHON_HOME / "nltk_data").is_dir():
-            text += 'export NLTK_DATA="$HOME/.heroku/python/nltk_data"\n'
-        text += "unset -f " + " ".join(_FUNCTIONS) + "\n"
-        write_new(directory / "python.sh", text.encode())
+    def _save(self, layers: tuple[StoredLayer, StoredLayer, StoredLayer], stack: str) -> None:
+        python, _, dependencies = layers
+        with self.report.timing("cache_save_duration"):
+            keep_build(
+                self.call.cache,
+                series=str(PythonVersion.parse(python.fact("version")).series),
+                stack=stack,
+                dependencies=dependencies.key,
+            )
+            tidy_cache(self.tools, layers)
 
-    def _tidy_cache(self, used: tuple[StoredLayer, ...]) -> None:
-        """Keep the layers of this build; what only an earlier one used would grow for ever."""
-        self.tools.store.keep_only(frozenset(layer.key.digest for layer in used))
+
+def _tell(reasons: tuple[str, ...], step: StepLog) -> None:
+    if reasons:
+        step.on_detail("The cached dependencies are discarded:")
+    for reason in reasons:
+        step.on_detail(f"- {reason}")
+
+
+def _outdated(version: PythonVersion, latest: PythonVersion, *, is_pinned: bool) -> Notice:
+    hint = (
+        f"Ask for {latest.series} rather than for a patch release, to get the newest each time:\n"
+        f"    echo {latest.series} > .python-version"
+        if is_pinned
+        else "It couldn't be had now. Build again when downloads work."
+    )
+    summary = f"Python {version} is older than {latest}, which has its fixes."
+    return Notice("python-version::outdated", summary, hint)

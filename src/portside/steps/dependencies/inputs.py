@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from portside.detection.package_managers.pip import manifests
 from portside.detection.requirements import read_requirements
 from portside.effects.pip_config import PipConfig, read_pip_config
 from portside.model.facts import DependencySource, PackageManager
@@ -28,6 +29,7 @@ def dependency_inputs(
     environ: Mapping[str, str],
     home: Path,
     app: Path,
+    includes_tests: bool = False,
 ) -> tuple[KeyInput, ...]:
     """Return everything that decides what an install puts in place, besides the interpreter.
 
@@ -36,13 +38,17 @@ def dependency_inputs(
     config = read_pip_config(environ, home)
     if dependencies.manager is PackageManager.PIPENV:
         files: tuple[str, ...] = dependencies.files
-        texts, paths = _pipenv_texts(source, dependencies, environ, app)
+        texts, paths = _pipenv_texts(
+            source, dependencies, environ, app, includes_tests=includes_tests
+        )
     else:
-        requirements = read_requirements(source, dependencies.manifest, variables=environ)
+        wanted = manifests(source, includes_tests=includes_tests)
+        requirements = read_requirements(source, *wanted, variables=environ)
         files, texts = requirements.files, [line.text for line in requirements.lines]
         paths = local_paths(requirements, app)
     raw = {name: source.read(name) for name in files}
-    inputs = [KeyInput(name, hashlib.sha256(data).hexdigest()) for name, data in raw.items()]
+    inputs = [KeyInput("dependencies of the tests", "included")] if includes_tests else []
+    inputs += [KeyInput(name, hashlib.sha256(data).hexdigest()) for name, data in raw.items()]
     inputs += [KeyInput(_shown(path, app), digest_path(path)) for path in dict.fromkeys(paths)]
     if any(b"$" in data for data in raw.values()):
         expanded = [_without_credentials(text) for text in texts]
@@ -52,7 +58,12 @@ def dependency_inputs(
 
 
 def _pipenv_texts(
-    source: Source, dependencies: DependencySource, environ: Mapping[str, str], app: Path
+    source: Source,
+    dependencies: DependencySource,
+    environ: Mapping[str, str],
+    app: Path,
+    *,
+    includes_tests: bool,
 ) -> tuple[list[str], list[Path]]:
     """Return what a Pipfile or its lock says with variables replaced, and the paths it names."""
     from portside.detection.package_managers.pipenv import (  # noqa: PLC0415 (start-up time)
@@ -62,11 +73,11 @@ def _pipenv_texts(
     )
 
     if dependencies.lock is None:
-        wanted = lockless_requirements(source)
+        wanted = lockless_requirements(source, includes_tests=includes_tests)
         sources, entries = wanted.sources, wanted.packages
     else:
-        lock = read_pipfile_lock(source)
-        sources, entries = lock.sources, lock.default
+        lock = read_pipfile_lock(source, includes_tests=includes_tests)
+        sources, entries = lock.sources, lock.packages
     places = [expand_variables(item.location, environ) for item in entries if not item.vcs]
     paths = [path for place in places if (path := path_of(place, app)) is not None]
     texts = [*(item.url for item in sources), *(item.location for item in entries)]

@@ -136,23 +136,23 @@ class _Installation(Struct, frozen=True):
     def _pip(self, number: int, before: InstallFailedError | None) -> None:
         job = self.jobs[number]
         env = pip_environment(job, self.request, self.config)
-        for file in self._pip_files(number):
-            ended = self._execute(pip_arguments(job, self.request, file), env, self.on_line)
+        for files in self._pip_files(number):
+            ended = self._execute(pip_arguments(job, self.request, files), env, self.on_line)
             if not ended.ok:
                 failed = self._classified(ended)
                 told = failed if before is None else more_telling(before, failed)
                 raise self._diagnosed(number, told)
 
-    def _pip_files(self, number: int) -> Iterator[str]:
-        """Yield the files pip installs: one hash makes it want one for every line of a file."""
+    def _pip_files(self, number: int) -> Iterator[tuple[str, ...]]:
+        """Yield the files of each run of pip: one hash makes it want one for every line."""
         job = self.jobs[number]
-        if job.pip_file:
-            yield job.pip_file
+        if job.pip_files:
+            yield job.pip_files
             return
         for name, has_hash in (("hashed", True), ("unhashed", False)):
             lines = [line for line in job.lines if ("--hash" in line) is has_hash]
             if lines:
-                yield self._file(f"{name}-{number}.txt", lines)
+                yield (self._file(f"{name}-{number}.txt", lines),)
 
     def _diagnosed(self, number: int, failed: InstallFailedError) -> InstallFailedError:
         """Look for a refused index, which uv tells of only when it asks one after the other."""

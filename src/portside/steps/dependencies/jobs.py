@@ -74,7 +74,7 @@ class Options(Struct):
 class Job(Struct, frozen=True):
     """One run of an installer.
 
-    ``lines`` are a flattened requirements file; ``pip_file`` is what pip reads in its place.
+    ``lines`` are a flattened requirements file; ``pip_files`` are what pip reads in its place.
     """
 
     lines: tuple[str, ...]
@@ -83,7 +83,7 @@ class Job(Struct, frozen=True):
     unsupported: tuple[str, ...] = ()
     no_deps: bool = False
     refresh: bool = False
-    pip_file: str = ""
+    pip_files: tuple[str, ...] = ()
 
 
 def _formats(value: str, target: set[str], other: set[str]) -> None:

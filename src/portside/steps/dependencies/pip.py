@@ -8,21 +8,23 @@ from portside.steps.dependencies.jobs import Job, Options, installer_environment
 from portside.steps.dependencies.request import DependenciesRequest
 
 
-def pip_arguments(job: Job, request: DependenciesRequest, file: str) -> tuple[str, ...]:
-    """Return the command line of the interpreter's own pip for a requirements file."""
+def pip_arguments(
+    job: Job, request: DependenciesRequest, files: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the command line of the interpreter's own pip for requirements files."""
     return (
         *(str(request.interpreter.executable), *_bundled_pip(request.interpreter)),
         *("install", "--prefix", str(request.prefix), "--ignore-installed"),
         *("--no-compile", "--no-warn-script-location", "--disable-pip-version-check"),
         *("--no-input", "--src", str(request.prefix / "src")),
         *(["--no-deps"] if job.no_deps else []),
-        *("-r", file),
+        *(word for file in files for word in ("-r", file)),
     )
 
 
 def pip_environment(job: Job, request: DependenciesRequest, config: PipConfig) -> Mapping[str, str]:
     """Return the variables pip runs with; where it reads the app's own file, that has the rest."""
-    own = () if job.pip_file else _variables(job.options)
+    own = () if job.pip_files else _variables(job.options)
     return {
         **installer_environment(request),
         **config.variables,

@@ -31,11 +31,11 @@ def pipenv_jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, .
     if request.dependencies.lock is None:
         return _lockless_jobs(request, config)
     _check_lock(request)
-    lock = read_pipfile_lock(request.source)
+    lock = read_pipfile_lock(request.source, includes_tests=request.includes_tests)
     sources = tuple(_expanded(item, request.environ) for item in lock.sources)
     names = {item.name for item in sources}
     groups: dict[tuple[str, bool], list[LockedDistribution]] = {}
-    for entry in lock.default:
+    for entry in lock.packages:
         index = entry.index if entry.index in names and not entry.location else ""
         key = (index or sources[0].name, bool(entry.vcs) and entry.editable)
         groups.setdefault(key, []).append(entry)
@@ -75,7 +75,7 @@ def _locked_job(
 
 
 def _lockless_jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
-    wanted = lockless_requirements(request.source)
+    wanted = lockless_requirements(request.source, includes_tests=request.includes_tests)
     sources = tuple(_expanded(item, request.environ) for item in wanted.sources)
     job = _pipenv_job(request, config, wanted.packages, sources)
     job.options.pre |= wanted.allow_prereleases

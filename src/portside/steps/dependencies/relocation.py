@@ -1,10 +1,12 @@
 """Makes installed distributions independent of where they were installed.
 
-Console scripts find their Python beside themselves; ``.pth`` files and editable finders that
-point into the app do so relative to site-packages. Files are replaced, never changed in place.
+Console scripts find their Python beside themselves; ``.pth`` files, ``.egg-link`` files and
+editable finders that point into the app do so relative to site-packages. Files are replaced, never
+changed in place.
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from portside.effects.files import write_new
@@ -18,6 +20,12 @@ _RELATIVE = """\
 ' '''
 """
 _LARGEST_SCRIPT = 1 << 20
+# A relative line of a .pth file is joined to the path of site-packages as text. While a platform
+# builds, that path leads through a link, and what is above the link isn't the app.
+_PATH_LINE = (
+    "import os, sys; sys.path.append(os.path.realpath("
+    "sys._getframe(1).f_locals['sitedir'] + {below!r}))"
+)
 
 
 def relocate_scripts(bin_directory: Path, *, python: str = "python3", start: str = "") -> None:
@@ -44,15 +52,21 @@ def relocate_editables(site_packages: Path, app: Path, prefix: Path) -> None:
     """
     for place, root in ((str(prefix), "../../.."), (str(app), "../../../../..")):
         for path_file in sorted(site_packages.glob("*.pth")):
-            _replace(path_file, rf"(?m)^{re.escape(place)}(?=/|$)", root)
-        computed = f"__import__('os').path.normpath(__file__ + '/../{root}') + '"
+            _replace(path_file, rf"(?m)^{re.escape(place)}(/.*)?$", _path_line(root))
+        for link in sorted(site_packages.glob("*.egg-link")):
+            _replace(link, rf"(?m)^{re.escape(place)}(?=/|$)", root)
+        computed = f"__import__('os').path.realpath(__file__ + '/../{root}') + '"
         for finder in sorted(site_packages.glob("__editable__*_finder.py")):
             _replace(finder, rf"'{re.escape(place)}(?=[/'])", computed)
     for record in sorted(site_packages.glob("*.dist-info/direct_url.json")):
         _replace(record, rf"file://{re.escape(str(app))}(?=[/\"])", "file:///app")
 
 
-def _replace(path: Path, pattern: str, new: str) -> None:
+def _path_line(root: str) -> Callable[[re.Match[str]], str]:
+    return lambda found: _PATH_LINE.format(below=f"/{root}{found[1] or ''}")
+
+
+def _replace(path: Path, pattern: str, new: str | Callable[[re.Match[str]], str]) -> None:
     before = path.read_text("utf-8", "surrogateescape")
     after = re.sub(pattern, new, before)
     if after != before:

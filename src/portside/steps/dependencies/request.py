@@ -16,7 +16,7 @@ class DependenciesRequest(Struct, frozen=True):
 
     ``prefix`` receives ``lib/`` and ``bin/``; ``work`` holds files that are needed only during
     the install. ``environ`` are the complete variables, config vars included. ``upgrade`` asks
-    the indexes again for what isn't pinned.
+    the indexes again for what isn't pinned; ``includes_tests`` adds what the app's tests need.
     """
 
     app: Path
@@ -30,6 +30,7 @@ class DependenciesRequest(Struct, frozen=True):
     environ: Mapping[str, str]
     home: Path
     upgrade: bool = False
+    includes_tests: bool = False
 
 
 class InstallOutcome(Struct, frozen=True):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from portside.detection.package_managers.pip import manifests
 from portside.detection.requirements import Line, LineKind, Requirements, read_requirements
 from portside.effects.pip_config import PipConfig
 from portside.steps.dependencies.jobs import Job, configured_options
@@ -15,12 +16,12 @@ _VCS = r"(?i)(git|hg|svn|bzr)\+"
 
 
 def requirements_jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
-    """Return the one job of an app with requirements files.
+    """Return the one job of an app with requirements files: all are resolved together.
 
     Raises what ``read_requirements`` raises.
     """
-    manifest = request.dependencies.manifest
-    requirements = read_requirements(request.source, manifest, variables=request.environ)
+    files = manifests(request.source, includes_tests=request.includes_tests)
+    requirements = read_requirements(request.source, *files, variables=request.environ)
     options = configured_options(config)
     for line in requirements.lines:
         if line.kind is LineKind.OPTION:
@@ -38,7 +39,7 @@ def requirements_jobs(request: DependenciesRequest, config: PipConfig) -> tuple[
             *options.unsupported,
         ),
         refresh=any(path.is_dir() for path in local_paths(requirements, request.app)),
-        pip_file=manifest,
+        pip_files=files,
     )
     return (job,)
 
