@@ -6,9 +6,10 @@ NO_COLOR is set (no-color.org).
 
 import sys
 from collections.abc import Mapping
-from typing import IO, TextIO
+from typing import IO
 
 from portside.model.errors import BuildError
+from portside.model.errors.store import StreamNotWritableError
 
 _RESET = "\033[0m"
 _COLOURS = {
@@ -52,17 +53,31 @@ def print_error(error: BuildError, environ: Mapping[str, str]) -> None:
 
 def print_out(text: str) -> None:
     """Print an answer on standard output."""
-    sys.stdout.write(_encodable(text, sys.stdout) + "\n")
-    sys.stdout.flush()
+    write_line(sys.stdout, text)
 
 
 def print_err(text: str) -> None:
     """Print a line for people on standard error."""
-    sys.stderr.write(_encodable(text, sys.stderr) + "\n")
-    sys.stderr.flush()
+    write_line(sys.stderr, text)
 
 
-def _encodable(text: str, stream: TextIO) -> str:
+def write_line(stream: IO[str], text: str) -> None:
+    """Write a line at once.
+
+    Raises ``BrokenPipeError`` where the reader is gone, else ``StreamNotWritableError``.
+    """
+    try:
+        stream.write(_encodable(text, stream) + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        name = "standard output" if stream is sys.stdout else "standard error"
+        cause = (error.strerror or str(error)).lower()
+        raise StreamNotWritableError(stream=name, cause=cause) from error
+
+
+def _encodable(text: str, stream: IO[str]) -> str:
     """Return ``text`` with what the stream can't show (file names that aren't text) replaced."""
-    encoding = stream.encoding or "utf-8"
+    encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

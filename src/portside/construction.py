@@ -1,5 +1,6 @@
 """Makes a slug: each step of a build in turn, told as events."""
 
+import os
 import stat
 import time
 from collections.abc import Mapping
@@ -15,6 +16,9 @@ from portside.effects.store import Staging, StoredLayer
 from portside.effects.toolbox import Toolbox
 from portside.inquiry import app_identity, read_facts
 from portside.model.codec import encode
+from portside.model.errors import BuildError
+from portside.model.errors.app import SourceChangedError, SourceUnreadableError
+from portside.model.errors.store import CopyFailedError
 from portside.model.events import (
     Emit,
     Outcome,
@@ -57,6 +61,9 @@ from portside.steps.environment import build_environment
 from portside.steps.hooks import run_hook, with_config_vars
 from portside.steps.interpreter import provide_interpreter
 from portside.steps.log import BuildLog
+
+# What file systems take (limits.h: NAME_MAX).
+_LONGEST_NAME = 255
 
 
 class Construction:
@@ -104,7 +111,10 @@ class Construction:
     def _copy_app(self, prepared: Prepared, slug: Path) -> None:
         reason = _reason_of(prepared.plan, "CopyApp")
         with self.log.step("app", f"Copying {prepared.files.count} files of the app", reason):
-            copy_tree(prepared.source.root, slug, prepared.files.stamps)
+            try:
+                copy_tree(prepared.source.root, slug, prepared.files.stamps)
+            except CopyFailedError as error:
+                raise _changed(prepared.source.root, error) from error
 
     def _pre_compile(self, prepared: Prepared, slug: Path) -> tuple[Facts, Source]:
         """Run the hook; what it wrote counts, so that the facts are read again after it."""
@@ -131,7 +141,7 @@ class Construction:
         directory = slug.parent / "env"
         directory.mkdir(mode=0o700, exist_ok=True)
         for name, value in self.request.config_vars.items():
-            if "/" not in name:
+            if _is_file_name(name):
                 (directory / name).write_text(value, "utf-8", "surrogateescape")
         return directory
 
@@ -323,6 +333,17 @@ def _no_static_files() -> Notice:
 
 def _reason_of(plan: Plan, kind: str) -> str:
     return next((s.reason for s in plan.steps if type(s).__name__ == kind), "")
+
+
+def _is_file_name(name: str) -> bool:
+    return "/" not in name and name not in {".", ".."} and len(os.fsencode(name)) <= _LONGEST_NAME
+
+
+def _changed(root: Path, error: CopyFailedError) -> BuildError:
+    path = os.path.relpath(error.path, root)
+    if error.cause in {"", "no such file or directory", "not a directory"}:
+        return SourceChangedError(path=path)
+    return SourceUnreadableError(path=path, cause=error.cause)
 
 
 def _as_dictionary(report: Report) -> dict[str, object]:

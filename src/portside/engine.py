@@ -22,7 +22,7 @@ from portside.model.events import (
     StepFinished,
     StepStarted,
 )
-from portside.packing.slug import check_target, current_slug
+from portside.packing.slug import check_archive, check_overlap, check_target, current_slug
 from portside.preparation import BuildRequest, Prepared, prepare, slug_directory
 
 _REUSED_STEPS = ("app", "python", "dependencies", "slug")
@@ -43,7 +43,7 @@ def build(request: BuildRequest, tools: Toolbox, emit: Emit) -> BuildResult:
     what it was.
     """
     started = time.monotonic()
-    emit(BuildStarted(request.app.resolve().name, str(request.app)))
+    emit(BuildStarted(_name_of(request.app), str(request.app)))
     try:
         result = _build(request, tools, emit, started)
     except BuildError as error:
@@ -55,10 +55,23 @@ def build(request: BuildRequest, tools: Toolbox, emit: Emit) -> BuildResult:
     return result
 
 
+def _name_of(app: Path) -> str:
+    """Return what to call an app that wasn't looked at yet and may not be there."""
+    try:
+        return app.resolve().name
+    except (OSError, RuntimeError):
+        # A loop of links, or a working directory that was removed.
+        return app.name
+
+
 def _build(request: BuildRequest, tools: Toolbox, emit: Emit, started: float) -> BuildResult:
     for directory in request.directories:
         check_target(directory)
+    for archive in request.archives:
+        check_archive(archive)
     prepared = prepare(request, tools)
+    others = (prepared.source.root, *request.directories, *request.archives)
+    check_overlap(request.directories, others)
     for notice in prepared.facts.notices:
         emit(Noticed(notice))
     if prepared.plan.unchanged:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import IO
 
-from portside.console import Style, wants_colours
+from portside.console import Style, wants_colours, write_line
 from portside.model.codec import encode
 from portside.model.events import (
     BuildFailed,
@@ -63,8 +63,7 @@ class TextLog:
 
     def _write(self, line: str) -> None:
         clear = "\r\033[K" if self._ticker is not None else ""
-        self._stream.write(f"{clear}{line}\n")
-        self._stream.flush()
+        write_line(self._stream, f"{clear}{line}")
 
     def _lines(self, event: Event) -> list[str]:  # noqa: PLR0911 (one case per event)
         match event:
@@ -113,8 +112,7 @@ class JsonLog:
 
     def __call__(self, event: Event) -> None:
         """Write one event."""
-        self._stream.write(json.dumps({"schema": 1, "event": encode(event)}) + "\n")
-        self._stream.flush()
+        write_line(self._stream, json.dumps({"schema": 1, "event": encode(event)}))
 
 
 class _Ticker:

@@ -91,7 +91,9 @@ def prepare(request: BuildRequest, tools: Toolbox) -> Prepared:
     facts = read_facts(source, lambda: tools.store.read_state(app_id))
     with disk_errors(tools.store.root):
         index = tools.store.root / "apps" / f"{app_id}.files"
-        outputs = (*request.directories, *request.archives)
+        # Wherever the user keeps them, what builds write is no part of the app.
+        kept = (tools.store.root, request.data_root)
+        outputs = (*request.directories, *request.archives, *kept)
         files = read_app_files(source.root, index, outputs)
         offers = read_offers(request, tools, facts)
     if offers.trouble is not None:

@@ -206,3 +206,163 @@ def test_paths_with_quotes_newlines_and_signs(portside: Portside, app: Path) -> 
     portside.build(odd, slug, env={})
     command = (slug / ".portside/launch", "--", "python", "value.py")
     assert subprocess.run(command, capture_output=True, check=True).stdout == b"last good\n"
+
+
+# --- Places that lie in each other, and places with no room --------------------------------------
+
+
+def test_targets_and_apps_within_a_slug_are_refused(portside: Portside, app: Path) -> None:
+    slug = app.parent / "slug"
+    inside = app.rename(slug / "source")
+    for targets in (
+        (inside, "-o", f"dir:{slug}"),
+        (inside, "-o", f"dir:{slug}/b", "-o", f"slug:{slug}/b/archive.tar"),
+        (inside, "-o", f"dir:{slug}/b", "-o", f"dir:{slug}/b/c"),
+    ):
+        done = portside("build", *targets)
+        assert done.returncode == 2, done.stderr
+        assert "would swallow" in done.stderr
+    assert (inside / "value.py").is_file()
+
+
+def test_a_directory_is_not_replaced_by_an_archive(portside: Portside, app: Path) -> None:
+    (app.parent / "app.tar").mkdir()
+    done = portside("build", app, "-o", f"slug:{app.parent / 'app.tar'}")
+    assert done.returncode == 1
+    assert "isn't a file, so it was left alone" in done.stderr
+
+
+def test_a_cache_within_the_app_is_no_part_of_the_slug(portside: Portside, app: Path) -> None:
+    inside = {"PORTSIDE_CACHE_DIR": str(app / "cache"), "PORTSIDE_DATA_DIR": str(app / "data")}
+    shutil.copytree(portside.env["PORTSIDE_CACHE_DIR"], app / "cache", symlinks=True)
+    portside.build(app, app.parent / "slug", env=inside)
+    assert not (app.parent / "slug/cache").exists()
+    assert not (app.parent / "slug/data").exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place]
+    try:
+        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        mounted = False
+    if not mounted:
+        pytest.skip("needs the right to mount a tmpfs")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def test_a_full_disk(portside: Portside, app: Path, small_disk: Path) -> None:
+    refused(portside, app, "disk", PORTSIDE_CACHE_DIR=str(small_disk / "cache"))
+    for target in (f"dir:{small_disk}/slug", f"slug:{small_disk}/app.tar"):
+        done = portside("build", app, "-o", target)
+        assert done.returncode == 1, done.stderr
+        assert "The disk is full" in done.stderr
+    assert [path.name for path in small_disk.iterdir() if path.name != "cache"] == []
+
+
+# --- What may not be read or written, and what changes meanwhile ----------------------------------
+
+
+def without_privileges(program: Path) -> list[str | Path]:
+    """Return how to start a program so that file modes hold for it, root or not."""
+    if os.geteuid():
+        return [program]
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        pytest.skip("needs setpriv (util-linux), because modes don't hold for root")
+    return [setpriv, "--bounding-set=-all", "--inh-caps=-all", program]
+
+
+@pytest.mark.parametrize("path", ["value.py", "requirements.txt", "."])
+def test_a_file_that_may_not_be_read(portside: Portside, app: Path, path: str) -> None:
+    (app / path).chmod(0)
+    command = [*without_privileges(portside.program), "build", app, "-o", f"dir:{app.parent}/slug"]
+    done = subprocess.run(command, env=portside.env, capture_output=True, text=True, check=False)
+    (app / path).chmod(0o755)
+    assert done.returncode == 1, done.stderr
+    assert "can't be read" in done.stderr
+    assert "permission denied" in done.stderr
+
+
+@pytest.mark.parametrize("place", ["cache", "slug"])
+def test_a_place_that_may_not_be_written(portside: Portside, app: Path, place: str) -> None:
+    locked = app.parent / "locked"
+    locked.mkdir(mode=0o555)
+    cache = locked / "cache" if place == "cache" else Path(portside.env["PORTSIDE_CACHE_DIR"])
+    slug = locked / "slug" if place == "slug" else app.parent / "slug"
+    arguments = ["build", app, "-o", f"dir:{slug}", "--cache-dir", cache]
+    command = [*without_privileges(portside.program), *arguments]
+    done = subprocess.run(command, env=portside.env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert f"can't write to '{locked}" in done.stderr
+
+
+def test_a_file_that_never_stays_the_same(portside: Portside, app: Path) -> None:
+    path, stop = app / "busy.bin", threading.Event()
+
+    def rewrite() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            path.write_bytes(bytes([number % 251]) * 400_000)
+
+    writer = threading.Thread(target=rewrite)
+    writer.start()
+    try:
+        refused(portside, app, "'busy.bin' in your app changed")
+    finally:
+        stop.set()
+        writer.join()
+
+
+def test_config_vars_that_cannot_name_a_file_reach_hooks_as_variables(
+    portside: Portside, app: Path
+) -> None:
+    (app / "bin").mkdir()
+    (app / "bin/post_compile").write_text('#!/bin/sh\nls -A "$3" | tr "\\n" ,\n')
+    (app / "bin/post_compile").chmod(0o755)
+    names = ("GOOD=a\nb", ".=1", "..=2", f"{'L' * 300}=3")
+    options = [word for name in names for word in ("--env", name)]
+    done = portside("build", app, "-o", f"dir:{app.parent / 'slug'}", *options)
+    assert done.returncode == 0, done.stderr
+    assert "       GOOD," in done.stderr
+
+
+# --- Streams, and size ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["build", "detect", "plan"])
+def test_a_full_standard_output(portside: Portside, app: Path, command: str) -> None:
+    target = ["-o", f"dir:{app.parent / 'other'}"] if command == "build" else []
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [portside.program, command, app, "--json", *target],
+            env=portside.env,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1, done.stderr
+    assert "can't write its standard output" in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_full_standard_error(portside: Portside, app: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        argv = [portside.program, "build", app, "-o", f"dir:{app.parent / 'other'}"]
+        assert subprocess.run(argv, env=portside.env, stderr=full, check=False).returncode == 1
+
+
+def test_a_hundred_thousand_files(portside: Portside, app: Path) -> None:
+    for number in range(100):
+        (app / f"d{number}").mkdir()
+        for name in range(1000):
+            os.close(os.open(app / f"d{number}/{name}", os.O_CREAT | os.O_WRONLY))
+    slug = app.parent / "slug"
+    assert "files of the app" in portside.build(app, slug).stderr
+    assert sum(len(list(directory.iterdir())) for directory in slug.glob("d[0-9]*")) == 100_000

@@ -78,6 +78,7 @@ SAMPLES = (
     Sample(app.AppNotFoundError(path="path/to/shop")),
     Sample(app.AppNotADirectoryError(path="shop/app.py")),
     Sample(app.SourceUnreadableError(path="data/private.json", cause="permission denied")),
+    Sample(app.SourceChangedError(path="var/access.log")),
     Sample(app.NoPackageManagerError(listing=()), "empty"),
     Sample(app.NoPackageManagerError(listing=tuple("abcdefghij")), "many"),
     Sample(app.NoPackageManagerError(listing=("app.py", "pyproject.toml", "uv.lock")), "uv"),
@@ -369,7 +370,12 @@ SAMPLES = (
     # store
     Sample(store.DiskFullError(path="/home/ada/.cache/portside", needed="the dependencies")),
     Sample(store.NotWritableError(path="/home/ada/.cache/portside", cause="permission denied")),
+    Sample(store.CopyFailedError(path="/opt/python/lib/ssl.py", cause="permission denied")),
+    Sample(store.CopyFailedError(path="/cache/layers/python/0a/tree/bin/python3"), "changed"),
     Sample(store.OutputInTheWayError(path="/srv/shop")),
+    Sample(store.ArchiveInTheWayError(path="/srv/shop.tar")),
+    Sample(store.OutputsOverlapError(outer="/srv/shop", inner="/srv/shop/src")),
+    Sample(store.StreamNotWritableError(stream="standard output", cause="no space left on device")),
     Sample(store.OutputTargetError(target="oci:shop.tar")),
 )
 

@@ -78,7 +78,9 @@ def main() -> NoReturn:
     """Run the command line and exit."""
     _open_closed_streams()
     signal.signal(signal.SIGTERM, _on_terminate)
-    sys.exit(_guarded(sys.argv[1:]))
+    code = _guarded(sys.argv[1:])
+    _discard_unwritten()
+    sys.exit(code)
 
 
 def load_command(name: str) -> CommandModule:
@@ -166,7 +168,6 @@ def _guarded(argv: list[str]) -> int:
         return error.exit_code
     except BrokenPipeError:
         # Whoever read the output is gone: nothing more can be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception:  # noqa: BLE001 (the one boundary: a defect is reported as such)
         _report_defect()
@@ -184,6 +185,15 @@ def _open_closed_streams() -> None:
                 sys.stdout = os.fdopen(1, "w", closefd=False)
             elif number:
                 sys.stderr = os.fdopen(2, "w", closefd=False)
+
+
+def _discard_unwritten() -> None:
+    """Drop what a stream can't take, since the interpreter would try again at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _report_defect() -> None:

@@ -14,14 +14,26 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from portside.model.errors.store import DiskFullError, NotWritableError
+from portside.model.errors.store import CopyFailedError, DiskFullError, NotWritableError
 
 _WORKERS = 4
 _BATCH = 128
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
-_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+# Not only permissions: a place can also be below a file, on a broken disk, or gone meanwhile.
+_NOT_POSSIBLE = {
+    errno.EACCES,
+    errno.EEXIST,
+    errno.EIO,
+    errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
 
 
 class FileStamp(Struct, frozen=True):
@@ -36,13 +48,16 @@ class FileStamp(Struct, frozen=True):
 
 @contextmanager
 def disk_errors(path: Path, what: str = "") -> Iterator[None]:
-    """Turn a full or read-only disk into the error that says so; ``path`` is being written."""
+    """Turn a disk that can't take what is written into the error that says so.
+
+    ``path`` is being written, ``what`` is what it will be.
+    """
     try:
         yield
     except OSError as error:
         if error.errno in _NO_SPACE:
             raise DiskFullError(path=str(path), needed=what) from error
-        if error.errno in _NOT_ALLOWED:
+        if error.errno in _NOT_POSSIBLE:
             cause = (error.strerror or str(error)).lower()
             raise NotWritableError(path=str(error.filename or path), cause=cause) from error
         raise
@@ -77,6 +92,8 @@ def copy_tree(
     Every directory must come before what it holds, as ``scan`` yields it. Files that are already
     there are replaced, never written to. What ``twin``, an earlier copy of the same tree, still
     has as it was is linked from there, which costs no space and little time.
+
+    Raises ``CopyFailedError`` where a file can't be read or was changed since it was stamped.
     """
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 (only builds copy)
 
@@ -183,7 +200,7 @@ def _make_link(path: str, target: str) -> None:
 
 def _copy_file(source: str, destination: str, stamp: FileStamp) -> None:
     mode = stat.S_IMODE(stamp.mode) | stat.S_IWUSR
-    read = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    read = _open_stamped(source, stamp)
     try:
         write = _open_new(destination, mode)
         try:
@@ -193,6 +210,26 @@ def _copy_file(source: str, destination: str, stamp: FileStamp) -> None:
             os.close(write)
     finally:
         os.close(read)
+
+
+def _open_stamped(path: str, stamp: FileStamp) -> int:
+    # A file may have become a pipe since: opening that must not wait for a writer.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        is_link = error.errno == errno.ELOOP
+        cause = "" if is_link else (error.strerror or str(error)).lower()
+        raise CopyFailedError(path=path, cause=cause) from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or not _is_same(status, stamp):
+        os.close(descriptor)
+        raise CopyFailedError(path=path)
+    return descriptor
+
+
+def _is_same(status: os.stat_result, stamp: FileStamp) -> bool:
+    return (status.st_size, status.st_mtime_ns) == (stamp.size, stamp.mtime_ns)
 
 
 def _link_file(twin: str, destination: str, stamp: FileStamp) -> bool:

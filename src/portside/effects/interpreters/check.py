@@ -19,7 +19,9 @@ for name in sys.argv[1:]:
     except ImportError as error:
         broken.append("%s (%s)" % (name, error))
 with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
-    mapped = {line.rstrip().partition("/")[2] for line in maps if "/" in line}
+    # The only character that proc(5) escapes in a path.
+    lines = [line.rstrip("\\n").replace("\\\\012", "\\n") for line in maps if "/" in line]
+mapped = {line.partition("/")[2] for line in lines}
 print(json.dumps({
     "version": "%d.%d.%d" % sys.version_info[:3],
     "broken": broken,

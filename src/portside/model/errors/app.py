@@ -58,6 +58,22 @@ class SourceUnreadableError(BuildError):
         )
 
 
+class SourceChangedError(BuildError):
+    """A file of the app vanished or shrank while it was copied."""
+
+    code: ClassVar[str] = "app::changed"
+
+    def __init__(self, *, path: str) -> None:
+        """Take the path within the app."""
+        super().__init__(
+            f"'{path}' in your app changed while it was being built.",
+            detail="A slug must hold the app as it was at one moment.",
+            hint="Build again once nothing writes to the app's directory; keep logs and\n"
+            "databases out of it.",
+            failure_detail=path,
+        )
+
+
 class NoPackageManagerError(BuildError):
     """The app names no dependencies in any file known here."""
 

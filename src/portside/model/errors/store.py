@@ -23,6 +23,25 @@ class DiskFullError(BuildError):
         )
 
 
+class CopyFailedError(BuildError):
+    """A file can't be read, or isn't what it was when the build looked at it first."""
+
+    code: ClassVar[str] = "store::copy-failed"
+
+    def __init__(self, *, path: str, cause: str = "") -> None:
+        """Take the file and the operating system's reason, "" where the file has changed."""
+        why = f"The operating system says: {cause}." if cause else "It changed in the meantime."
+        super().__init__(
+            f"'{path}' can't be copied.",
+            detail=why,
+            hint="Build again; what is missing in the store is made anew. Don't clear the store\n"
+            "during a build.",
+            failure_detail=path,
+        )
+        self.path = path
+        self.cause = cause
+
+
 class NotWritableError(BuildError):
     """A directory that portside must write to can't be written."""
 
@@ -50,8 +69,55 @@ class OutputInTheWayError(BuildError):
             f"'{path}' exists and isn't a slug, so it was left alone.",
             detail="Only an empty directory or an earlier slug is replaced.",
             hint="Name another path, or remove it yourself:\n"
-            f"    portside build -o dir:{path}-slug",
+            f"    portside build -o dir:{path.rstrip('/')}-slug",
             failure_detail=path,
+        )
+
+
+class ArchiveInTheWayError(BuildError):
+    """The place given for an archive holds something that isn't a file."""
+
+    code: ClassVar[str] = "output::archive-in-the-way"
+
+    def __init__(self, *, path: str) -> None:
+        """Take the path given with ``-o slug:``."""
+        super().__init__(
+            f"'{path}' exists and isn't a file, so it was left alone.",
+            detail="An archive replaces nothing but a file.",
+            hint="Name another path, such as:\n    portside build -o slug:app.tar.gz",
+            failure_detail=path,
+        )
+
+
+class OutputsOverlapError(BuildError):
+    """A slug would replace a directory that holds the app, or another target of the build."""
+
+    code: ClassVar[str] = "output::overlap"
+    exit_code: ClassVar[int] = 2
+
+    def __init__(self, *, outer: str, inner: str) -> None:
+        """Take the slug's directory and the path within it."""
+        super().__init__(
+            f"A slug at '{outer}' would swallow '{inner}'.",
+            detail="A slug is replaced as a whole, with everything in its directory.",
+            hint="Give each target a place of its own, outside of the slug, such as:\n"
+            "    portside build -o dir:out/slug -o slug:out/app.tar.gz",
+            failure_detail=inner,
+        )
+
+
+class StreamNotWritableError(BuildError):
+    """The standard output or standard error can't be written."""
+
+    code: ClassVar[str] = "output::stream"
+
+    def __init__(self, *, stream: str, cause: str) -> None:
+        """Take the stream's name and the operating system's reason."""
+        super().__init__(
+            f"portside can't write its {stream}.",
+            detail=f"The operating system says: {cause}.",
+            hint="Send it to a place that can take it: free some space, or name another file.",
+            failure_detail=stream,
         )
 
 
