@@ -1,9 +1,10 @@
 # Sourced by bash when a process of the app starts, with HOME as the app's directory.
 # It may be sourced twice, and under `set -eu`.
 
+# Makes a directory the first of a search path, unless it is already.
 portside_prepend() {
-    case ":${!1:-}:" in
-        *":$2:"*) ;;
+    case "${!1:-}:" in
+        "$2:"*) ;;
         *) export "$1=$2${!1:+:${!1}}" ;;
     esac
 }
@@ -20,9 +21,10 @@ portside_append_path() {
 portside_memory_limit() {
     local root=/sys/fs/cgroup file bytes
     for file in "$root/memory.max" "$root/memory/memory.limit_in_bytes"; do
-        if [[ -r $file ]]; then
+        if [[ -f $file && -r $file ]]; then
             read -r bytes <"$file" || true
-            if [[ ${bytes:-} =~ ^[0-9]{1,18}$ ]] && ((bytes / 1048576 <= 1048576)); then
+            # A number that began with 0 would be octal.
+            if [[ ${bytes:-} =~ ^[1-9][0-9]{0,17}$ ]] && ((bytes / 1048576 <= 1048576)); then
                 echo "$((bytes / 1048576))"
             fi
             return 0
@@ -49,7 +51,7 @@ portside_set_concurrency() {
     if [[ -z $limit ]]; then
         return 0
     fi
-    processors=$(nproc)
+    processors=$(nproc 2>/dev/null || echo 1)
     export DYNO_RAM=$limit
     portside_say "Python: $limit MB of memory and $processors processors are available."
     if [[ -n ${WEB_CONCURRENCY:-} ]]; then
@@ -72,7 +74,7 @@ export FORWARDED_ALLOW_IPS='*'
 export GUNICORN_CMD_ARGS="${GUNICORN_CMD_ARGS:---access-logfile -}"
 portside_set_concurrency
 
-# What was built for /app may be asked for by that path.
-if [[ $HOME != /app ]]; then
+# What was built for /app may be asked for by that path. A directory there is an app's own.
+if [[ $HOME != /app && (-L /app/.heroku/python || ! -e /app/.heroku/python) ]]; then
     { mkdir -p /app/.heroku && ln -nsf "$HOME/.heroku/python" /app/.heroku/python; } 2>/dev/null || true
 fi
