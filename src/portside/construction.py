@@ -165,7 +165,8 @@ class Construction:
                 log=step,
             )
             step.on_detail(f"Using Python {interpreter.version}, {interpreter.origin}")
-        newest = prepared.situation.newest_patch
+        # A hook may have changed the series; the newest patch of another one says nothing.
+        newest = prepared.situation.newest_patch if is_as_planned else None
         if newest is not None and interpreter.version < newest:
             self.log.notice(_older_patch(interpreter, facts.python, newest))
         return interpreter, layer

@@ -119,9 +119,7 @@ def _situation(
         slug = key_slug(request, files, dependencies)
     return Situation(
         candidates=candidates,
-        newest_patch=newest(
-            offers.inventory, facts.python.series, facts.python_constraints
-        ),
+        newest_patch=newest(offers.inventory, facts.python.series, facts.python_constraints),
         dependencies_key=dependencies,
         are_dependencies_stored=bool(dependencies and tools.store.has(dependencies)),
         app_files=files.count,

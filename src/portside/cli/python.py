@@ -8,6 +8,8 @@ from portside.cli.session import Session, open_session
 from portside.console import print_out
 from portside.effects.interpreters.inventory import read_inventory
 from portside.effects.interpreters.local import find_local_interpreters
+from portside.model.errors.interpreter import SourceUnreachableError
+from portside.model.interpreter import InterpreterCandidate
 from portside.model.plan import ProvideInterpreter
 from portside.preparation import BuildRequest, prepare
 from portside.steps.interpreter import stored_candidates
@@ -46,10 +48,11 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def _list(session: Session, *, show_all: bool) -> None:
     tools = session.tools
+    inventory, trouble = _inventory(session)
     found = [
         *stored_candidates(tools.store, tools.host.platform),
         *find_local_interpreters(tools.host, tools.runner),
-        *read_inventory(tools.runner, tools.host, tools.uv, tools.store.root / "inventory.json"),
+        *inventory,
     ]
     seen: set[tuple[str, str]] = set()
     for item in sorted(found, key=lambda candidate: candidate.version, reverse=True):
@@ -57,6 +60,20 @@ def _list(session: Session, *, show_all: bool) -> None:
         if show_all or line not in seen:
             print_out(f"{item.version!s:<10} {item.source.value:<9} {item.location}")
         seen.add(line)
+    if trouble is not None:
+        raise trouble
+
+
+def _inventory(
+    session: Session,
+) -> tuple[tuple[InterpreterCandidate, ...], SourceUnreachableError | None]:
+    """Return what can be downloaded, or why a catalog can't be read: the rest is listed still."""
+    tools = session.tools
+    cache = tools.store.root / "inventory.json"
+    try:
+        return read_inventory(tools.runner, tools.host, tools.uv, cache), None
+    except SourceUnreachableError as trouble:
+        return (), trouble
 
 
 def _find(session: Session, request: BuildRequest) -> None:

@@ -30,8 +30,9 @@ def plan_interpreters(
     """
 
     def admitted(candidates: tuple[InterpreterCandidate, ...]) -> list[InterpreterCandidate]:
-        wanted = [item for item in candidates if requested.admits(item.version)]
-        return _best_first([item for item in wanted if _satisfies(item.version, constraints)])
+        return _best_first(
+            [item for item in candidates if admits(item.version, requested, constraints)]
+        )
 
     found = _best_first([*admitted(stored), *admitted(inventory)[:1], *admitted(local)])
     if not found:
@@ -44,9 +45,21 @@ def plan_interpreters(
     return tuple(found)
 
 
-def newest(inventory: tuple[InterpreterCandidate, ...], series: Series) -> PythonVersion | None:
-    """Return the newest patch of a series that is offered, or None where none is."""
-    versions = (item.version for item in inventory if item.version.series == series)
+def admits(
+    version: PythonVersion, requested: RequestedPython, constraints: tuple[PythonConstraint, ...]
+) -> bool:
+    """Return whether ``version`` is what was asked for and within every declared range."""
+    return requested.admits(version) and _satisfies(version, constraints)
+
+
+def newest(
+    inventory: tuple[InterpreterCandidate, ...],
+    series: Series,
+    constraints: tuple[PythonConstraint, ...] = (),
+) -> PythonVersion | None:
+    """Return the newest patch of a series that is offered and allowed, or None without any."""
+    offered = (item.version for item in inventory if item.version.series == series)
+    versions = (version for version in offered if _satisfies(version, constraints))
     return max(versions, default=None)
 
 

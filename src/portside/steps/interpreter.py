@@ -91,6 +91,7 @@ def interpreter_of(layer: StoredLayer) -> Interpreter:
 def remember_unreachable(store: Store, location: str) -> None:
     """Note that downloads don't work now, so that the next builds don't wait for them."""
     path = store.root / "unreachable.json"
+    path.parent.mkdir(parents=True, exist_ok=True)  # a catalog is asked before anything is stored
     write_new(path, json.dumps({"location": location, "time": time.time()}).encode())
 
 

@@ -129,6 +129,12 @@ def test_versions_outside_a_declared_range_are_left_out() -> None:
     assert planned == candidates("download:3.12.7 local:3.12.1")
 
 
+def test_the_newest_patch_is_one_that_a_declared_range_allows() -> None:
+    offered = candidates("download:3.12.9 download:3.12.7")
+    below = (PythonConstraint("<3.12.8", Origin("pyproject.toml")),)
+    assert newest(offered, SERIES, below) == PythonVersion(3, 12, 7)
+
+
 @pytest.mark.parametrize(
     ("inventory", "expected"),
     [

@@ -21,23 +21,26 @@ _CATALOG = "UV_PYTHON_DOWNLOADS_JSON_URL"
 _MIRROR = "UV_PYTHON_INSTALL_MIRROR"
 _CONFIGURATION = ("UV_CONFIG_FILE", "UV_NO_CONFIG", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS")
 _CATALOG_LIFETIME = 3600.0
-_LONGEST_LISTING = 30.0
+_LONGEST_LISTING = 10.0
 _FORMAT = 1
 
 
 def read_inventory(
-    runner: ProcessRunner, host: Host, uv: Path, cache_file: Path
+    runner: ProcessRunner, host: Host, uv: Path, cache_file: Path, *, may_ask: bool = True
 ) -> tuple[InterpreterCandidate, ...]:
     """Return every CPython release for this machine that uv can download, as uv orders them.
 
     The answer is kept in ``cache_file`` until uv, its configuration, the mirror or the catalog
     changes; a remote catalog is asked again after an hour, and its last answer used where it
-    can't be reached. Raises ``SourceUnreachableError`` when the catalog can't be read.
+    can't be reached. Unless it ``may_ask``, only a last answer counts, and there may be none.
+    Raises ``SourceUnreachableError`` when the catalog can't be read.
     """
     key = _key(host, uv)
     kept = _read_cache(cache_file, key)
     if kept is not None and (not _is_remote(host) or _is_recent(cache_file)):
         return _candidates(kept, host)
+    if not may_ask and _is_remote(host):
+        return _candidates(kept or {}, host)
     try:
         found = _ask(runner, host, uv)
     except SourceUnreachableError:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from portside.model.errors import BuildError
 
 _SHOWN = 4
+_LONGEST_CAUSE = 120
 _MIRROR = "    UV_PYTHON_INSTALL_MIRROR=https://mirror.example/python portside build"
 
 
@@ -38,7 +39,7 @@ class SourceUnreachableError(BuildError):
     def __init__(self, *, location: str, cause: str) -> None:
         """Take the URL or path without credentials, and the reason in a few words."""
         super().__init__(
-            f"Python can't be downloaded from {_place(location)}.",
+            f"Python can't be downloaded from {_place(location)}: {_short(cause, location)}.",
             detail=f"This can't be read: {cause}.\n    {location}",
             hint="Check the network, and HTTPS_PROXY if a proxy is needed, or name a mirror that "
             f"can be\nreached from here:\n{_MIRROR}",
@@ -71,7 +72,7 @@ class ArchiveDamagedError(BuildError):
     def __init__(self, *, location: str, cause: str) -> None:
         """Take the archive's URL or path without credentials, and what is wrong with it."""
         super().__init__(
-            f"The Python from {_place(location)} can't be unpacked.",
+            f"The Python from {_place(location)} can't be unpacked: {_short(cause, location)}.",
             detail=f"This file is damaged: {cause}.\n    {location}",
             hint="Build again. If it stays that way, the mirror or catalog holds a damaged file: "
             f"upload\nit there again, or name another one:\n{_MIRROR}",
@@ -87,7 +88,7 @@ class InterpreterUnusableError(BuildError):
     def __init__(self, *, location: str, cause: str) -> None:
         """Take where it came from, without credentials, and what it failed at."""
         super().__init__(
-            f"The Python from {_place(location)} doesn't work here.",
+            f"The Python from {_place(location)} doesn't work here: {_short(cause, location)}.",
             detail=f"This is what it fails at: {cause}.\n    {location}",
             hint="Repair or remove that installation, or name a mirror to download from:\n"
             f"{_MIRROR}",
@@ -98,3 +99,9 @@ class InterpreterUnusableError(BuildError):
 def _place(location: str) -> str:
     """Return the host of a URL, or the path as it is: short enough for a summary."""
     return urlsplit(location).hostname or location
+
+
+def _short(cause: str, location: str) -> str:
+    """Return the cause for a summary: it stands alone where several sources were tried."""
+    text = cause.removeprefix(f"{_place(location)}: ")
+    return text if len(text) <= _LONGEST_CAUSE else f"{text[:_LONGEST_CAUSE]}…"
