@@ -262,6 +262,10 @@ def test_pipfile_lock_with_an_invalid_version(field: str, value: object, detail:
         ({"mise.toml": '[tools]\npython = {version = "3.13.1"}'}, ("3.13.1", "mise.toml")),
         ({"mise.toml": "[tools]\npython = []"}, ("3.12", "default")),
         ({".mise.toml": '[tools]\npython = "3.13"'}, (("3.13"), ".mise.toml")),
+        ({".tool-versions": codecs.BOM_UTF8 + b"python 3.13"}, ("3.13", ".tool-versions")),
+        ({".tool-versions": "python 3.13\r\n".encode("utf-16")}, ("3.13", ".tool-versions")),
+        ({"pyproject.toml": codecs.BOM_UTF8 + requires("<3.12").encode()},
+         ("3.11", "pyproject.toml")),
     ],
 )  # fmt: skip
 def test_version_managers(files: dict[str, bytes | str], expected: tuple[str, str]) -> None:

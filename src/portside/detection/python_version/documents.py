@@ -27,6 +27,8 @@ def parse_version(text: str, origin: Origin) -> RequestedPython | None:
 def read_toml(source: Source, file: str) -> object:
     """Return the contents of a TOML file, None where there is no such file.
 
+    A byte order mark is passed over, as uv and mise do.
+
     Raises ``PythonVersionInvalidTomlError``, or ``SourceUnreadableError`` of the source.
     """
     if not source.is_file(file):
@@ -34,7 +36,7 @@ def read_toml(source: Source, file: str) -> object:
     import tomllib  # noqa: PLC0415 (start-up time: most apps have no TOML file)
 
     try:
-        return tomllib.loads(source.read(file).decode("utf-8"))
+        return tomllib.loads(source.read(file).decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise PythonVersionInvalidTomlError(file=file, cause=str(error)) from error
 

@@ -1,5 +1,7 @@
 """The version managers' files .tool-versions (asdf) and mise.toml; it reads no other tool's."""
 
+import codecs
+
 from portside.detection.python_version.documents import parse_version, read_toml, value_at
 from portside.model.errors.python_version import ToolVersionsInvalidVersionError
 from portside.model.python_version import Origin, RequestedPython
@@ -26,7 +28,13 @@ def read_tool_versions(source: Source) -> RequestedPython | None:
 def _read_asdf(source: Source) -> RequestedPython | None:
     if not source.is_file(ASDF_FILE):
         return None
-    return parse_tool_versions(source.read(ASDF_FILE).decode("utf-8", "replace"))
+    return parse_tool_versions(_decode(source.read(ASDF_FILE)))
+
+
+def _decode(contents: bytes) -> str:
+    """Decode what Windows tools write too: taken for UTF-8 it would silently name no version."""
+    is_utf_16 = contents.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return contents.decode("utf-16" if is_utf_16 else "utf-8-sig", "replace")
 
 
 def parse_tool_versions(text: str) -> RequestedPython | None:
