@@ -147,13 +147,21 @@ def test_any_answer_below_500_passes_the_check(make_slug: MakeSlug, status: int)
     assert run(make_slug(server(status=status)), check=True, port=free_port()) == 0
 
 
-def test_an_ipv6_wildcard_is_reachable(make_slug: MakeSlug) -> None:
+@pytest.mark.parametrize("only", [0, 1], ids=["both families", "IPv6 only"])
+def test_an_ipv6_wildcard_is_reachable(make_slug: MakeSlug, only: int) -> None:
     if not socket.has_ipv6 or not Path("/proc/net/if_inet6").exists():
         pytest.skip("this machine has no IPv6")
-    script = server(address="'::'").replace(
-        "server =", "http.server.ThreadingHTTPServer.address_family = 10\nserver ="
+    listen = (
+        "import socket\n"
+        "class Server(http.server.ThreadingHTTPServer):\n"
+        "    address_family = socket.AF_INET6\n"
+        "    def server_bind(self):\n"
+        f"        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, {only})\n"
+        "        self.socket.bind(self.server_address)\n"
+        "server = Server"
     )
-    assert run(make_slug(script), check=True, port=free_port()) == 0
+    script = server(address="'::'").replace("server = http.server.ThreadingHTTPServer", listen)
+    assert run(make_slug(script), check=True, port=free_port(), boot_timeout=5.0) == 0
 
 
 def test_a_server_error_fails_the_check_with_its_status(make_slug: MakeSlug) -> None:
@@ -205,6 +213,12 @@ def test_a_process_that_never_binds_is_diagnosed_at_the_limit(make_slug: MakeSlu
         ("import os; os.environ['SECRET_KEY']", "--env SECRET_KEY=VALUE"),
         ("import nowhere.at.all", "'nowhere' isn't installed"),
         ("import os; os._exit(0)", "stay in the foreground"),
+        ("import os; os.fork() or os.fork() or __import__('time').sleep(60)", "the foreground"),
+        # Gunicorn's words for a port in use, and a line after them:
+        (
+            "print('Connection in use: (x)\\nNo connection to x'); raise SystemExit(1)",
+            "Another program",
+        ),
         ("raise SystemExit(3)", "exit status 3"),
         ("import os; os.kill(os.getpid(), 9)", "exit status 137 (signal 9)"),
     ],
@@ -219,6 +233,13 @@ def test_a_command_that_is_not_there_is_named(make_slug: MakeSlug) -> None:
     with pytest.raises(errors.WebExitedError) as caught:
         run(make_slug(web="no-such-server --bind"), port=free_port())
     assert "'no-such-server' isn't installed" in caught.value.hint
+
+
+def test_a_script_that_is_not_there_is_not_called_a_distribution(make_slug: MakeSlug) -> None:
+    with pytest.raises(errors.WebExitedError) as caught:
+        run(make_slug(web="./bin/serve.sh"), port=free_port())
+    assert "There is no file './bin/serve.sh'" in caught.value.hint
+    assert "distribution" not in caught.value.hint
 
 
 def test_a_port_in_use_is_explained(make_slug: MakeSlug) -> None:

@@ -41,7 +41,7 @@ _COMMANDS = (
     re.compile(r"(?:bash|sh): (?:line )?\d+: ([^\s:]+): (?:command )?not found"),
     re.compile(r"(?:bash|sh): (?:line \d+: )?([^\s:]+): (?:command not found|No such file)"),
 )
-_IN_USE = re.compile(r"Address already in use|Errno 98\b|EADDRINUSE")
+_IN_USE = re.compile(r"Address already in use|Errno 98\b|EADDRINUSE|Connection in use: ")
 IsStopping: TypeAlias = Callable[[], bool]
 
 
@@ -179,9 +179,26 @@ def _ticks(tree: ProcessTree) -> int:
 
 def _request(listener: Listener, timeout: float) -> int | str:
     """Return the status of ``GET /``, or what went wrong."""
-    # Sockets bound to every address are reached through this machine's own.
-    host = {"0.0.0.0": "127.0.0.1", "::": "localhost"}.get(listener.address, listener.address)  # noqa: S104 (nothing is bound here)
-    connection = http.client.HTTPConnection(host, listener.port, timeout=timeout)
+    answer: int | str = ""
+    for host in _hosts(listener.address):
+        answer = _get(host, listener.port, timeout)
+        if isinstance(answer, int):
+            break
+    return answer
+
+
+def _hosts(address: str) -> tuple[str, ...]:
+    """Return where to reach a socket: one bound to every address through this machine's own.
+
+    One on ``::`` may be for IPv6 alone, and "localhost" often is an IPv4 address only.
+    """
+    if address == "0.0.0.0":  # noqa: S104 (nothing is bound here)
+        return ("127.0.0.1",)
+    return ("::1", "127.0.0.1") if address == "::" else (address,)
+
+
+def _get(host: str, port: int, timeout: float) -> int | str:
+    connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         connection.request("GET", "/", headers={"User-Agent": "portside-check"})
         return connection.getresponse().status

@@ -318,6 +318,11 @@ def _exit_hint(cause: ExitCause | None, exit_status: int) -> str:
                 f"The config var {name} isn't set. Set it for this run:\n"
                 f"    portside run . --env {name}=VALUE      or in the file .env"
             )
+        case MissingCommand(name=name) if "/" in name:
+            return (
+                f"There is no file '{name}' in the slug. Correct the path in the Procfile, or add\n"
+                "the file to the app's source and build again."
+            )
         case MissingCommand(name=name):
             return (
                 f"The command '{name}' isn't installed. Add the distribution that provides it to\n"
