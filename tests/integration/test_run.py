@@ -332,6 +332,28 @@ def test_the_users_variables_win_in_order(make_slug: MakeSlug) -> None:
     assert lines == ["slug host dotenv file option"]
 
 
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ('A="two words"', "two words"),
+        ("A='$HOME and \\n stay'", "$HOME and \\n stay"),
+        ("A=s3cr$et", "s3cr$et"),
+        ('A="first\\nsecond"', "first\nsecond"),
+        ('A="first\nB=no variable"', "first\nB=no variable"),
+        ('A="say \\"hi\\""', 'say "hi"'),
+        ("export A=exported", "exported"),
+        ("A=one#two # a remark", "one#two"),
+        ("\ufeffA=after a mark", "after a mark"),
+        ("A=", ""),
+        ("A", None),
+    ],
+)
+def test_values_of_an_env_file(tmp_path: Path, line: str, value: str | None) -> None:
+    (tmp_path / ".env").write_text(f"{line}\nLAST=1\n", "utf-8")
+    expected = {"LAST": "1"} if value is None else {"A": value, "LAST": "1"}
+    assert collect_env(tmp_path) == expected
+
+
 def test_an_env_file_that_is_not_utf_8_or_not_there_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "bad.env").write_bytes(b"NAME=\xff\xfe\n")
     with pytest.raises(errors.EnvFileEncodingError, match=r"bad\.env"):
