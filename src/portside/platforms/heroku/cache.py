@@ -70,7 +70,11 @@ def keep_build(cache: Path, *, series: str, stack: str, dependencies: LayerKey) 
         APP_ID, {"python_series": series, "stack": stack, "dependencies": encode(dependencies)}
     )
     for name in _FOREIGN:
-        remove_tree(cache / name)
+        place = cache / name
+        if place.is_dir() and not place.is_symlink():
+            remove_tree(place)
+        else:
+            place.unlink(missing_ok=True)
 
 
 def judge_cache(key: LayerKey, last: LastBuild | None) -> tuple[str, tuple[str, ...]]:
@@ -99,20 +103,35 @@ def tidy_cache(tools: Toolbox, used: tuple[StoredLayer, ...]) -> None:
 
 
 def _read_foreign(cache: Path) -> LastBuild | None:
-    place = cache / ".heroku"
-    version = _first_line(place / "python-version") or str(
-        read_report(cache).get("python_version_major") or _first_line(cache / "build-data/python")
-    )
-    match = _SERIES.search(version)
-    if match is None and not (place / "python").is_dir():
+    # A report alone is what a first build that failed has left.
+    if not any((cache / name).exists() for name in _FOREIGN):
         return None
+    place = cache / ".heroku"
+    version = _first_line(place / "python-version") or _reported_version(cache)
+    match = _SERIES.match(version)
     series = match["series"] if match else None
     return LastBuild(series, _first_line(place / "python-stack") or None, None, is_foreign=True)
 
 
+def _reported_version(cache: Path) -> str:
+    """Return the version in the existing buildpack's report, or in the older form of that."""
+    reported = read_report(cache).get("python_version_major")
+    if isinstance(reported, str):
+        return reported
+    settings = dict(
+        line.partition("=")[::2] for line in _read(cache / "build-data/python").splitlines()
+    )
+    return settings.get("python_version_major") or settings.get("python_version") or ""
+
+
 def _first_line(path: Path) -> str:
+    return _read(path).partition("\n")[0]
+
+
+def _read(path: Path) -> str:
+    """Return a text without the space around it, "" where it can't be read."""
     with suppress(OSError, ValueError):
-        return path.read_text("utf-8").strip().partition("\n")[0]
+        return path.read_text("utf-8").strip()
     return ""
 
 

@@ -1,6 +1,8 @@
 """Config vars as a platform gives them: a directory with a file for each."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from portside.model.errors.platform import ConfigVarUnreadableError
@@ -16,18 +18,25 @@ def read_config_vars(directory: Path | None) -> dict[str, str]:
     """
     if directory is None or not directory.is_dir():
         return {}
+    with _told(directory):
+        paths = sorted(path for path in directory.iterdir() if _NAME.fullmatch(path.name))
     found: dict[str, str] = {}
-    for path in sorted(directory.iterdir()):
-        if _NAME.fullmatch(path.name) and path.is_file():
-            value = _read(path)
-            if "\0" not in value:
-                found[path.name] = value
+    for path in paths:
+        with _told(path):
+            value = _read(path) if path.is_file() else "\0"
+        if "\0" not in value:
+            found[path.name] = value
     return found
 
 
 def _read(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
     try:
-        return path.read_bytes().decode("utf-8", "surrogateescape")
+        yield
     except OSError as error:
         cause = (error.strerror or str(error)).lower()
         raise ConfigVarUnreadableError(name=path.name, cause=cause) from error

@@ -51,7 +51,7 @@ def with_config_vars(env: Mapping[str, str], config_vars: Mapping[str, str]) -> 
 def export_script(home: str, manager: PackageManager) -> str:
     """Return the shell lines that give later buildpacks the environment of this one."""
     programs = _joined(f"{home}/bin", *_own_programs(home, manager))
-    lines = [f'export PATH="{programs}${{PATH:+:$PATH}}"']
+    lines = [_prepending("PATH", programs)]
     lines += [_prepending(name, f"{home}/{directory}") for name, directory in _SEARCHED]
     lines += ["export PYTHONUNBUFFERED=true", "export LANG=en_US.UTF-8"]
     lines += [f'export PYTHONHOME="{home}"', f'export PYTHONPATH="{APP}"']
@@ -82,7 +82,8 @@ def _settings(manager: PackageManager | None, home: str) -> tuple[tuple[str, str
 
 
 def _prepending(name: str, path: str) -> str:
-    return f'export {name}="{path}${{{name}:+:${name}}}"'
+    # A colon at the end would mean the working directory.
+    return f'export {name}="{path}${{{name}:+:${{{name}%:}}}}"'
 
 
 def _joined(*paths: str) -> str:
