@@ -66,6 +66,23 @@ def test_an_exact_version_that_is_not_at_hand_is_never_replaced(fresh: Workshop)
     assert not (fresh.root / "slug").exists()
 
 
+def test_a_declared_range_takes_another_series_where_the_newest_cannot_be_had(
+    fresh: Workshop,
+) -> None:
+    app = fresh.app(files={"pyproject.toml": '[project]\nrequires-python = ">=3.9, <3.13"\n'})
+    (app / ".python-version").unlink()
+    offline = fresh.with_(prefix=without_network()).setting(UV_PYTHON_INSTALL_DIR="/nonexistent")
+    newest = fresh.portside("detect", app).expect().out
+    assert re.search(r"^Python: +3\.12 ", newest, re.MULTILINE)
+    (app / "pyproject.toml").write_text('[project]\nrequires-python = ">=3.12"\n')
+    at_hand = max(tuple(map(int, path.name.split("."))) for path in PYENV.glob("3.*.*"))
+    built = offline.build(app, fresh.root / "slug").expect()
+    used = ".".join(map(str, at_hand))
+    assert re.search(rf"Using Python {used}, copied from /", built.err)
+    assert re.search(rf"Python {used} is used, because 3\.\d+\.\d+ can't be had now", built.err)
+    assert "Nothing changed" in offline.build(app, fresh.root / "slug").expect().err
+
+
 def test_a_catalog_that_cannot_be_read_is_said_and_not_asked_again_soon(
     fresh: Workshop, closed: str
 ) -> None:

@@ -67,11 +67,16 @@ class Origin(Record, frozen=True):
 
 
 class RequestedPython(Record, frozen=True):
-    """The Python an app asks for: a series, or an exact version when ``patch`` is given."""
+    """The Python an app asks for: a series, or an exact version when ``patch`` is given.
+
+    ``alternatives`` are older series that will do as well, newest first: a declared range allows
+    them, while a version that is named allows no other.
+    """
 
     series: Series
     patch: int | None
     origin: Origin
+    alternatives: tuple[Series, ...] = ()
 
     def __str__(self) -> str:
         return str(self.series) if self.patch is None else f"{self.series}.{self.patch}"
@@ -85,7 +90,8 @@ class RequestedPython(Record, frozen=True):
 
     def admits(self, version: PythonVersion) -> bool:
         """Return whether ``version`` is one that was asked for."""
-        return version.series == self.series and self.patch in (None, version.patch)
+        is_series = version.series == self.series or version.series in self.alternatives
+        return is_series and self.patch in (None, version.patch)
 
 
 class PythonConstraint(Record, frozen=True):

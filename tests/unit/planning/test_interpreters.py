@@ -145,3 +145,17 @@ def test_the_newest_patch_is_one_that_a_declared_range_allows() -> None:
 )
 def test_the_newest_patch_of_a_series(inventory: str, expected: PythonVersion | None) -> None:
     assert newest(candidates(inventory), SERIES) == expected
+
+
+def test_a_range_takes_an_older_series_that_is_at_hand() -> None:
+    requested = RequestedPython(
+        Series(3, 14), None, Origin("pyproject.toml"), (Series(3, 13), Series(3, 12))
+    )
+    found = plan_interpreters(
+        requested,
+        (PythonConstraint(">=3.12, !=3.13.0", Origin("pyproject.toml")),),
+        inventory=candidates("download:3.14.1 download:3.13.9"),
+        stored=candidates("store:3.11.2 store:3.12.4"),
+        local=candidates("local:3.13.0 local:3.15.0"),
+    )
+    assert [str(item.version) for item in found] == ["3.14.1", "3.12.4"]

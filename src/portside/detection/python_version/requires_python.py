@@ -7,6 +7,8 @@ repeat of these.
 import re
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from portside.detection.python_version.documents import parse_version, read_toml, value_at
 from portside.model.errors.python_version import (
     RequiresPythonInvalidError,
@@ -64,9 +66,15 @@ def choose(
         return pinned
     candidates = [RequestedPython(series, None, first.origin) for series in _series(policy)]
     for narrowed in (constraints, constraints[:1]):
-        for candidate in candidates:
-            if all(is_satisfied(constraint, candidate) for constraint in narrowed):
-                return candidate
+        fitting = (
+            candidate
+            for candidate in candidates
+            if all(is_satisfied(constraint, candidate) for constraint in narrowed)
+        )
+        best = next(fitting, None)
+        if best is not None:
+            others = (item.series for item in fitting if item.series in policy.supported)
+            return replace(best, alternatives=tuple(others))
     raise RequiresPythonUnsatisfiableError(origin=first.origin, specifier=first.specifier)
 
 
