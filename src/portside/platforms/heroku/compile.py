@@ -12,7 +12,7 @@ from portside.effects.store import Staging, StoredLayer
 from portside.effects.toolbox import Toolbox
 from portside.inquiry import read_facts
 from portside.model.errors.platform import CacheDeletedError
-from portside.model.facts import Facts, Notice
+from portside.model.facts import Facts, Notice, PackageManager
 from portside.model.interpreter import Interpreter, InterpreterCandidate
 from portside.model.layers import KeyInput, LayerKey
 from portside.model.python_version import PythonVersion
@@ -90,8 +90,14 @@ class Compilation:
         self._run_frameworks(facts, layers[-1], with_config_vars(env, self.call.config_vars))
         write_profile(self.call.build, manager)
         self._run_hook(POST_COMPILE, env)
-        write_new(self.call.root / "export", export_script(self.home, manager).encode())
+        self._export(manager)
         self._save(layers, stack)
+
+    def _export(self, manager: PackageManager) -> None:
+        try:
+            write_new(self.call.root / "export", export_script(self.home, manager).encode())
+        except OSError as error:
+            self.log.notice(_no_export(self.call.root, error))
 
     def _detect(self, last: LastBuild | None, stack: str) -> Facts:
         state = {"python_series": last.series} if last and last.series else {}
@@ -267,6 +273,15 @@ def _tell(reasons: tuple[str, ...], step: StepLog) -> None:
         step.on_detail("The cached dependencies are discarded:")
     for reason in reasons:
         step.on_detail(f"- {reason}")
+
+
+def _no_export(root: Path, error: OSError) -> Notice:
+    cause = (error.strerror or str(error)).lower()
+    return Notice(
+        "export::not-written",
+        f"Later buildpacks can't be told where Python is: {cause}.",
+        f"The app itself is not concerned. Let the build write to {root} to change that.",
+    )
 
 
 def _outdated(version: PythonVersion, latest: PythonVersion, *, is_pinned: bool) -> Notice:
