@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint types layers check bench
+.PHONY: setup demo test lint types layers check bench lock
 
 setup: .venv/.installed
 
@@ -36,3 +36,7 @@ check: lint types layers
 
 bench: setup
 	$(BIN)/python benchmarks/run.py $(BENCH)
+
+# Renew the pins and hashes of what the classic buildpack installs (CONTRIBUTING.md).
+lock: setup
+	sh scripts/lock.sh

@@ -20,7 +20,7 @@ done
 
 # The hashes of uv's wheels for Linux, by file name, as the index gives them.
 version=$(sed -n 's/^uv==\([0-9.]*\).*/\1/p' libexec/requirements.txt)
-.venv/bin/python - "$version" <<'PYTHON' >libexec/uv.sha256
+.venv/bin/python - "$version" <<'PYTHON' >libexec/uv.sha256.new
 import subprocess
 import sys
 import tempfile
@@ -36,3 +36,4 @@ with tempfile.TemporaryDirectory() as directory:
     for wheel in sorted(Path(directory).iterdir()):
         print(f"{sha256(wheel.read_bytes()).hexdigest()}  {wheel.name}")
 PYTHON
+mv libexec/uv.sha256.new libexec/uv.sha256

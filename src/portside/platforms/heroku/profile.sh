@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by bash when a process of the app starts, with HOME as the app's directory.
 # It may be sourced twice, and under `set -eu`.
 
