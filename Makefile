@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint types layers check bench lock
+.PHONY: setup demo test lint types layers check bench classic
 
 setup: .venv/.installed
 
@@ -37,6 +37,6 @@ check: lint types layers
 bench: setup
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
-# Renew the pins and hashes of what the classic buildpack installs (CONTRIBUTING.md).
-lock: setup
-	sh scripts/lock.sh
+# Needs no setup: like a platform, it runs the programs in bin/ from the checkout as it is.
+classic:
+	@bash scripts/classic.sh "$(APP)"

@@ -1,9 +1,13 @@
 """The `portside` command, apart from this user's configuration; one store for all tests."""
 
 import os
+import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from classic import Done, Platform, checkout, exclusive_app, platform_environ
 from command_line import Portside
 
 _HOME = Path.home()
@@ -39,3 +43,46 @@ def portside(tmp_path: Path, store: Path) -> Portside:
     env.setdefault("PYENV_ROOT", str(_HOME / ".pyenv"))
     env.setdefault("UV_PYTHON_INSTALL_DIR", str(_HOME / ".local/share/uv/python"))
     return Portside(env)
+
+
+@pytest.fixture(scope="session")
+def first_build(tmp_path_factory: pytest.TempPathFactory) -> tuple[Platform, Done]:
+    """A cold build of a small app from a bare checkout."""
+    root = tmp_path_factory.mktemp("classic")
+    (root / "home").mkdir()
+    buildpack = checkout(root / "buildpack")
+    environ = platform_environ(root / "home")
+    platform = Platform(root, buildpack, root / "cache", root / "build", environ).app()
+    with exclusive_app():
+        done = platform.compile()
+    copy_cache(platform.cache, first_cache(platform))
+    return platform, done
+
+
+@pytest.fixture
+def platform(first_build: tuple[Platform, Done], tmp_path: Path) -> Iterator[Platform]:
+    """A platform with /app to itself. All tests share its cache, whatever is in it."""
+    first, _ = first_build
+    with exclusive_app():
+        yield Platform(tmp_path, first.buildpack, first.cache, tmp_path / "build", first.environ)
+    shutil.rmtree(tmp_path / "build", ignore_errors=True)
+
+
+@pytest.fixture
+def own_cache(platform: Platform, first_build: tuple[Platform, Done]) -> Iterator[Platform]:
+    """A platform whose cache is as the first build left it, and nobody else's."""
+    cache = platform.root / "cache"
+    copy_cache(first_cache(first_build[0]), cache)
+    yield platform.with_(cache=cache)
+    for directory in platform.root.iterdir():
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def first_cache(first: Platform) -> Path:
+    """Return where the first build's cache is kept as that build left it."""
+    return first.root / "first cache"
+
+
+def copy_cache(cache: Path, target: Path) -> None:
+    # Times count in a cache, and so do links within it: cp keeps both.
+    subprocess.run(["cp", "-a", cache, target], check=True)

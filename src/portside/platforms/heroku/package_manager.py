@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from portside.effects.bytecode import provide_bytecode
-from portside.effects.files import FileStamp, disk_errors
+from portside.effects.files import FileStamp, disk_errors, write_new
 from portside.effects.process import Command
 from portside.effects.store import Staging, StoredLayer
 from portside.effects.toolbox import Toolbox
@@ -19,11 +19,13 @@ from portside.steps.dependencies.relocation import relocate_scripts
 from portside.steps.log import StepLog
 
 LAYER = "package-manager"
-_RECIPE = "1"
+_RECIPE = "2"
 _LOCKS = Path(__file__).with_name("locks")
 _NAMES = {PackageManager.PIP: "pip", PackageManager.PIPENV: "Pipenv"}
 # A program of its own, so that what it needs is never what the app imports.
 _OWN_PREFIX = {PackageManager.PIPENV: "pipenv"}
+# Pipenv knows an environment by this file, and its commands refuse to work without one.
+_ACTIVATE = b"# Nothing to do: this Python is first on PATH already. Pipenv looks for this file.\n"
 # What such a program runs first, to find its own distributions beside itself.
 _START = """\
 import os, sys
@@ -119,6 +121,9 @@ def _install(
             manager=_NAMES[manager], cause=told[-1] if told else "(no output)"
         )
     (prefix / ".lock").unlink(missing_ok=True)
+    if manager is PackageManager.PIPENV:
+        (staging.tree / "bin").mkdir()
+        write_new(staging.tree / "bin" / "activate", _ACTIVATE)
     start = _START.format(site=interpreter.site_packages) if manager in _OWN_PREFIX else ""
     relocate_scripts(prefix / "bin", python=f"{'../../bin/' if start else ''}python3", start=start)
     shelf = tools.store.root / "bytecode"

@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-_SKIPPED = frozenset({".git", ".hg", ".svn", "__pycache__", ".venv", ".tox", ".mypy_cache"})
+# A build in place puts the first two into the app itself.
+_SKIPPED = frozenset(
+    {".heroku", ".profile.d", ".git", ".hg", ".svn", "__pycache__", ".venv", ".tox", ".mypy_cache"}
+)
 _BUILT = r"(.*/)?(build/(lib|bdist|temp|scripts)[^/]*|[^/]+\.egg-info)"
 
 

@@ -100,6 +100,40 @@ _CAUSES = (
     ),
     _Cause(
         BuildOfDistributionFailedError,
+        r"could not find gdal-config|gdal_config_error",
+        "GDAL isn't installed on this machine, and the distribution is built against it.",
+        "Provide the library before this buildpack runs, for example with the Apt buildpack\n"
+        "(libgdal-dev), and ask for the version of GDAL that it has.",
+    ),
+    _Cause(
+        BuildOfDistributionFailedError,
+        r"fatal error: sqlite3\.h",
+        "The headers of SQLite are missing, which the distribution is built with.",
+        "Python's own sqlite3 module needs none of this. If that isn't enough, use\n"
+        "pysqlite3-binary, or install the headers (Debian: libsqlite3-dev).",
+    ),
+    _Cause(
+        BuildOfDistributionFailedError,
+        r"fatal error: [^\n]+\.h\w*: no such file",
+        "A header that the distribution is built with is missing on this machine.",
+        "Use a version that has a wheel for this Python, or install the library's development\n"
+        "package before this buildpack runs, for example with the Apt buildpack.",
+    ),
+    _Cause(
+        BuildOfDistributionFailedError,
+        r"no such file or directory: '(gcc|cc|g\+\+|c\+\+|clang|rustc|cargo|gfortran|cmake)'"
+        r"|command '\S*(gcc|cc|clang)' failed: no such file|can't find rust compiler",
+        "There is no compiler on this machine, and the distribution has to be compiled.",
+        "Use a version that has a wheel for this Python, or install the compiler that is named.",
+    ),
+    _Cause(
+        BuildOfDistributionFailedError,
+        r"since it has invalid metadata|please use pip<24\.1",
+        "The distribution's metadata is invalid, and pip has refused such since 24.1.",
+        "Ask for a newer version of the distribution, which has valid metadata.",
+    ),
+    _Cause(
+        BuildOfDistributionFailedError,
         r"failed to build|failed building wheel|metadata-generation-failed|build backend returned"
         r"|subprocess-exited-with-error|could not build wheels|egg_info did not run",
         "A distribution without a wheel couldn't be built.",
