@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint types layers check bench classic
+.PHONY: setup demo test lint types layers check bench classic lock
 
 setup: .venv/.installed
 
@@ -40,3 +40,7 @@ bench: setup
 # Needs no setup: like a platform, it runs the programs in bin/ from the checkout as it is.
 classic:
 	@bash scripts/classic.sh "$(APP)"
+
+# Renew the pins and hashes of what the classic buildpack installs (CONTRIBUTING.md).
+lock: setup
+	sh scripts/lock.sh
