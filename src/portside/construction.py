@@ -11,7 +11,7 @@ from pathlib import Path
 from portside.effects.app_files import AppFiles
 from portside.effects.app_source import DirectorySource
 from portside.effects.bytecode import compile_sources
-from portside.effects.files import copy_tree, disk_errors
+from portside.effects.files import Twin, copy_tree, disk_errors, linked_paths
 from portside.effects.store import Staging, StoredLayer
 from portside.effects.toolbox import Toolbox
 from portside.inquiry import app_identity, read_facts
@@ -208,14 +208,31 @@ class Construction:
         """Put a layer's files into the slug.
 
         They are copies, since what a hook or the app does must not reach the store. The app's
-        last slug may lend them if it has the same layer and no hook is about to change them.
+        last slug may lend those it has unless a hook is about to change them.
         """
-        last = self._last_slug(prepared)
-        lends = not has_hooks(facts) and layer.instance in slug_layers(last)
         home = slug / PYTHON_HOME
         home.mkdir(parents=True, exist_ok=True)
+        twin = None if has_hooks(facts) else self._twin(prepared, layer)
         with disk_errors(slug, "the slug"):
-            copy_tree(layer.tree, home, layer.stamps, last / PYTHON_HOME if lends else None)
+            copy_tree(layer.tree, home, layer.stamps, twin)
+
+    def _twin(self, prepared: Prepared, layer: StoredLayer) -> Twin | None:
+        """Return what the app's last slug can lend of a layer.
+
+        All of it where it has the very same layer. Of its last dependencies those files that the
+        new layer has, too: in the store both are one file, and so the contents are the same.
+        """
+        last = self._last_slug(prepared)
+        instances = slug_layers(last)
+        if layer.instance in instances:
+            return Twin(last / PYTHON_HOME)
+        previous = prepared.situation.previous
+        if previous is None or previous.dependencies.layer != layer.key.layer:
+            return None
+        before = self.tools.store.find(previous.dependencies)
+        if before is None or before.instance not in instances:
+            return None
+        return Twin(last / PYTHON_HOME, linked_paths(layer.tree, before.tree, layer.stamps))
 
     def _last_slug(self, prepared: Prepared) -> Path:
         if self.request.directories:

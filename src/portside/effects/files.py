@@ -9,7 +9,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -44,6 +44,13 @@ class FileStamp(Struct, frozen=True):
     size: int
     mtime_ns: int
     target: str = ""
+
+
+class Twin(Struct, frozen=True):
+    """An earlier copy of a tree, and which of its files were the same; None stands for all."""
+
+    tree: Path
+    paths: frozenset[str] | None = None
 
 
 @contextmanager
@@ -85,7 +92,7 @@ def scan(
 
 
 def copy_tree(
-    source: Path, destination: Path, stamps: tuple[FileStamp, ...], twin: Path | None = None
+    source: Path, destination: Path, stamps: tuple[FileStamp, ...], twin: Twin | None = None
 ) -> None:
     """Copy what ``stamps`` name from one tree into another that exists; times and modes are kept.
 
@@ -103,7 +110,7 @@ def copy_tree(
     def copy_batch(batch: list[FileStamp]) -> None:
         for stamp in batch:
             target = f"{destination}/{stamp.path}"
-            if twin is None or not _link_file(f"{twin}/{stamp.path}", target, stamp):
+            if twin is None or not _lend(twin, target, stamp):
                 _copy_file(f"{source}/{stamp.path}", target, stamp)
 
     with ThreadPoolExecutor(_WORKERS) as pool:
@@ -112,16 +119,54 @@ def copy_tree(
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a tree, whatever modes its directories have; it's no error if it isn't there."""
-    if not path.exists():
-        path.unlink(missing_ok=True)
-        return
-    for directory, _, _ in os.walk(path):
-        if not os.access(directory, os.W_OK | os.X_OK):
-            Path(directory).chmod(0o700)
-    import shutil  # noqa: PLC0415 (start-up time)
+    """Remove a tree, whatever modes its directories have; it's no error if it isn't there.
 
-    shutil.rmtree(path, ignore_errors=True)
+    What can't be removed is left where it is.
+    """
+    if path.is_symlink() or not path.is_dir():
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        return
+    directories = [str(path)]
+    for directory in directories:
+        # The list grows while it is walked: no depth is too deep for that.
+        directories += _unlink_files(directory)
+    for directory in reversed(directories):
+        _remove_directory(directory)
+
+
+def _unlink_files(directory: str) -> list[str]:
+    """Remove a directory's files; return the directories in it."""
+    below: list[str] = []
+    for attempt in range(2):
+        below.clear()
+        try:
+            with os.scandir(directory) as items:
+                for item in items:
+                    if item.is_dir(follow_symlinks=False):
+                        below.append(item.path)
+                    else:
+                        os.unlink(item.path)  # noqa: PTH108 (hot path)
+        except PermissionError:
+            if attempt == 0:
+                with suppress(OSError):
+                    Path(directory).chmod(0o700)
+        except OSError:
+            continue
+        else:
+            break
+    return below
+
+
+def _remove_directory(directory: str) -> None:
+    try:
+        os.rmdir(directory)  # noqa: PTH106 (hot path)
+    except PermissionError:
+        with suppress(OSError):
+            Path(directory).parent.chmod(0o700)
+            os.rmdir(directory)  # noqa: PTH106 (hot path)
+    except OSError:
+        return
 
 
 @contextmanager
@@ -232,14 +277,34 @@ def _is_same(status: os.stat_result, stamp: FileStamp) -> bool:
     return (status.st_size, status.st_mtime_ns) == (stamp.size, stamp.mtime_ns)
 
 
-def _link_file(twin: str, destination: str, stamp: FileStamp) -> bool:
-    """Link a file that is still what ``stamp`` says; return False where it isn't."""
+def linked_paths(one: Path, other: Path, stamps: tuple[FileStamp, ...]) -> frozenset[str]:
+    """Return which files of one tree are the very same files (by inode) in another."""
+    return frozenset(
+        stamp.path
+        for stamp in stamps
+        if stat.S_ISREG(stamp.mode) and _inode(one, stamp.path) == _inode(other, stamp.path)
+    )
+
+
+def _inode(tree: Path, path: str) -> tuple[int, int] | None:
     try:
-        status = os.stat(twin, follow_symlinks=False)  # noqa: PTH116 (hot path)
+        status = os.stat(f"{tree}/{path}", follow_symlinks=False)  # noqa: PTH116 (hot path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _lend(twin: Twin, destination: str, stamp: FileStamp) -> bool:
+    """Link a file that is still what ``stamp`` says; return False where it isn't."""
+    if twin.paths is not None and stamp.path not in twin.paths:
+        return False
+    lent = f"{twin.tree}/{stamp.path}"
+    try:
+        status = os.stat(lent, follow_symlinks=False)  # noqa: PTH116 (hot path)
         found = (status.st_mode | stat.S_IWUSR, status.st_size, status.st_mtime_ns)
         if found != (stamp.mode | stat.S_IWUSR, stamp.size, stamp.mtime_ns):
             return False
-        os.link(twin, destination, follow_symlinks=False)
+        os.link(lent, destination, follow_symlinks=False)
     except OSError:
         return False
     return True
