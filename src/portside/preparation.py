@@ -8,6 +8,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from portside import __version__
+from portside.detection.django import DISABLING_FILE
 from portside.effects.app_files import AppFiles, read_app_files
 from portside.effects.app_source import DirectorySource
 from portside.effects.files import disk_errors
@@ -249,5 +250,5 @@ def _previous(tools: Toolbox, app_id: str) -> Previous | None:
 
 def why_no_collectstatic(request: BuildRequest, source: Source) -> str | None:
     """Return why collectstatic must not run for this app, or None."""
-    has_file = source.is_file(".heroku/collectstatic_disabled")
+    has_file = source.is_file(DISABLING_FILE)
     return why_skipped(request.config_vars, has_disabling_file=has_file)

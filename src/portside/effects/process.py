@@ -201,18 +201,6 @@ def shell_status(status: int) -> int:
     return 128 - status if status < 0 else status
 
 
-def replace_process(command: Command) -> None:
-    """Become the program: this process's image is replaced, its id and streams are kept.
-
-    Raises ``CouldNotStartError``; returns only by raising.
-    """
-    try:
-        os.chdir(command.cwd)
-        os.execvpe(command.argv[0], list(command.argv), dict(command.env))  # noqa: S606 (the point)
-    except OSError as error:
-        raise CouldNotStartError(command.argv[0], error.strerror or str(error)) from error
-
-
 def end_group(process: subprocess.Popen[bytes], grace: float = GRACE_SECONDS) -> int:
     """End a program and all of its process group: TERM, ``grace`` seconds, KILL.
 

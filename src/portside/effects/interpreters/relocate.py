@@ -43,7 +43,6 @@ _UNWANTED_AT_TOP = {
 }
 _TEST_SUITES = {"test", "tests"}
 _TEST_MODULES = ("_test", "_ctypes_test", "_xxtest", "xxlimited", "xxsubtype")
-_PROGRAM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _RUNPATH_OF_PROGRAMS = "$ORIGIN/../lib"
 _RUNPATH_OF_MODULES = "$ORIGIN/../.."
 _SETTINGS_HEADER = """\

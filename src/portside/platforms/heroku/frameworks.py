@@ -5,6 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from portside.detection.django import DISABLING_FILE
 from portside.effects.process import ProcessRunner
 from portside.effects.store import StoredLayer
 from portside.model.events import Outcome
@@ -65,7 +66,7 @@ class Frameworks(Struct, frozen=True):
         if facts.manage_py is None:
             self.report.values["django_collectstatic"] = "skipped-no-manage-py"
             return
-        has_file = self.source.is_file(".heroku/collectstatic_disabled")
+        has_file = self.source.is_file(DISABLING_FILE)
         skip = why_skipped(config_vars, has_disabling_file=has_file)
         by_variable = why_skipped(config_vars, has_disabling_file=False) is not None
         status = _DISABLED if by_variable else "disabled-file" if skip else "enabled"
