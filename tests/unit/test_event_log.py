@@ -1,6 +1,7 @@
 """Events as text: what a terminal of any width and kind shows while a step takes long."""
 
 import fcntl
+import io
 import os
 import pty
 import select
@@ -17,6 +18,7 @@ from portside.model.events import BuildFailed, Outcome, StepFinished, StepStarte
 COLUMNS = 30
 TITLE = "Installing a great many distributions from a slow index"
 STARTED = StepStarted("dependencies", TITLE, "they changed")
+FAILED = StepFinished("dependencies", Outcome.FAILED, "they changed", 1.5)
 
 
 @pytest.fixture
@@ -37,6 +39,33 @@ def read_until(seen: int, text: str, seconds: float) -> str:
         if select.select([seen], [], [], left)[0]:
             shown += os.read(seen, 65536)
     return shown.decode()
+
+
+@pytest.mark.parametrize(
+    ("environ", "coloured"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+    ],
+)
+def test_a_terminal_gets_colours_unless_they_are_unwanted(
+    terminal: tuple[int, int], environ: dict[str, str], *, coloured: bool
+) -> None:
+    seen, written = terminal
+    with open(written, "w", closefd=False, encoding="utf-8") as stream:
+        TextLog(environ, stream)(FAILED)
+    shown = read_until(seen, "failed after 1.5 s", 10)
+    assert "failed after 1.5 s" in shown
+    assert ("\x1b[31m" in shown) is coloured
+
+
+def test_what_is_no_terminal_gets_no_colours() -> None:
+    stream = io.StringIO()
+    TextLog({"TERM": "xterm"}, stream)(FAILED)
+    assert "failed after 1.5 s" in stream.getvalue()
+    assert "\x1b" not in stream.getvalue()
 
 
 @pytest.mark.parametrize(
