@@ -22,8 +22,8 @@ test: setup
 	$(BIN)/pytest -n auto --dist loadgroup -q
 
 lint: setup
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks libexec
+	$(BIN)/ruff format --check src tests benchmarks libexec
 
 types: setup
 	$(BIN)/mypy
