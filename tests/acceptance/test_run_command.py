@@ -227,7 +227,6 @@ def test_an_app_that_only_this_machine_can_reach_fails_the_check(
         ("build", "-o", "zip:file"),
         ("build", "-o", "dir:"),
         ("inspect",),
-        ("cache",),
         ("cache", "empty"),
         ("cache", "prune", "--days", "-1"),
         ("python",),
