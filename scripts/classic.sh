@@ -16,7 +16,8 @@ stop() {
     exit 1
 }
 
-mkdir -p /app 2>/dev/null && [ -w /app ] || stop "/app can't be written to: use root, or a container"
+mkdir -p /app 2>/dev/null || true
+[ -w /app ] || stop "/app can't be written to: use root, or a container"
 rm -f /app/.heroku/python 2>/dev/null || true
 rmdir /app/.heroku 2>/dev/null || true
 [ -z "$(ls -A /app)" ] || stop "/app isn't empty, so it is left alone"
@@ -64,6 +65,7 @@ find /app -mindepth 1 -delete
 cp -a "$work/second/." /app/
 rm -rf "$work/first" "$work/second"
 port=${PORT:-$((20000 + RANDOM % 10000))}
+# shellcheck disable=SC2016 # the shell that boots the app expands it
 boot='for script in .profile.d/*.sh .profile; do [ ! -f "$script" ] || . "$script"; done ; eval "$0"'
 config=()
 for file in "$work"/env/*; do
