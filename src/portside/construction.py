@@ -57,8 +57,8 @@ from portside.steps.dependencies.layer import (
     provide_dependencies,
 )
 from portside.steps.dependencies.request import DependenciesRequest
-from portside.steps.environment import build_environment
-from portside.steps.hooks import run_hook, with_config_vars
+from portside.steps.environment import build_environment, with_config_vars
+from portside.steps.hooks import run_hook
 from portside.steps.interpreter import provide_interpreter
 from portside.steps.log import BuildLog
 

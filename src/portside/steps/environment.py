@@ -28,6 +28,17 @@ _PASSED_ON = frozenset(
     }
 )
 
+# Config vars of these names would break the build itself (classic buildpack contract).
+FORBIDDEN = frozenset(
+    {"PATH", "CPATH", "CPPATH", "LD_PRELOAD", "LIBRARY_PATH", "LD_LIBRARY_PATH", "PYTHONHOME"}
+)
+
+
+def with_config_vars(env: Mapping[str, str], config_vars: Mapping[str, str]) -> dict[str, str]:
+    """Return ``env`` with the app's config vars, less those that would break the build."""
+    allowed = {name: value for name, value in config_vars.items() if name not in FORBIDDEN}
+    return {**env, **allowed}
+
 
 def build_environment(slug: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of hooks and collectstatic for a slug being built."""

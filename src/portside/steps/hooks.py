@@ -9,18 +9,6 @@ from portside.model.errors.steps import HookFailedError, PostCompileHookError, P
 PRE_COMPILE = "bin/pre_compile"
 POST_COMPILE = "bin/post_compile"
 _NOT_EXECUTABLE = 126
-# What a config var of these names would break is the build itself (classic buildpack contract).
-_WITHHELD = frozenset(
-    {
-        "PATH",
-        "CPATH",
-        "CPPATH",
-        "LD_PRELOAD",
-        "LIBRARY_PATH",
-        "LD_LIBRARY_PATH",
-        "PYTHONHOME",
-    }
-)
 
 
 def run_hook(
@@ -45,12 +33,6 @@ def run_hook(
         raise _failed(hook, _NOT_EXECUTABLE) from error
     if not done.ok:
         raise _failed(hook, done.exit_status)
-
-
-def with_config_vars(env: Mapping[str, str], config_vars: Mapping[str, str]) -> dict[str, str]:
-    """Return ``env`` with the app's config vars, less those that would break the build."""
-    allowed = {name: value for name, value in config_vars.items() if name not in _WITHHELD}
-    return {**env, **allowed}
 
 
 def _failed(hook: str, exit_status: int) -> HookFailedError:

@@ -4,12 +4,11 @@ import pytest
 
 from portside.model.facts import PackageManager
 from portside.platforms.heroku.environment import (
-    FORBIDDEN,
     build_environment,
     export_script,
     profile_settings,
-    with_config_vars,
 )
+from portside.steps.environment import FORBIDDEN, with_config_vars
 
 HOME = "/app/.heroku/python"
 SEARCH_PATHS = (

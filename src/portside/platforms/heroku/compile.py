@@ -29,7 +29,6 @@ from portside.platforms.heroku.checks import check_duplicate, check_source, chec
 from portside.platforms.heroku.environment import (
     build_environment,
     export_script,
-    with_config_vars,
 )
 from portside.platforms.heroku.frameworks import Frameworks, note_disabled
 from portside.platforms.heroku.home import link_home, place, place_package_manager, write_profile
@@ -38,6 +37,7 @@ from portside.platforms.heroku.report import BuildReport
 from portside.preparation import BuildRequest, find_candidates, key_dependencies, read_offers
 from portside.steps.dependencies.layer import provide_dependencies
 from portside.steps.dependencies.request import DependenciesRequest
+from portside.steps.environment import with_config_vars
 from portside.steps.hooks import POST_COMPILE, PRE_COMPILE, run_hook
 from portside.steps.interpreter import provide_interpreter
 from portside.steps.log import BuildLog, StepLog

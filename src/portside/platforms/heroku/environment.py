@@ -8,10 +8,6 @@ from portside.model.facts import PackageManager
 # Where a platform runs the app, whatever directory it is built in.
 APP = Path("/app")
 PYTHON_HOME = ".heroku/python"
-# Config vars of these names would break the build itself.
-FORBIDDEN = frozenset(
-    {"PATH", "CPATH", "CPPATH", "LD_PRELOAD", "LIBRARY_PATH", "LD_LIBRARY_PATH", "PYTHONHOME"}
-)
 _INHERITED = frozenset({"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV"})
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Directories of the interpreter that stand before what these variables held.
@@ -40,12 +36,6 @@ def build_environment(
         env[name] = _joined(f"{home}/{directory}", env.get(name, ""))
     settings = dict(_settings(manager, home))
     return {**env, "PYTHONUNBUFFERED": "1", "LANG": "en_US.UTF-8", **settings}
-
-
-def with_config_vars(env: Mapping[str, str], config_vars: Mapping[str, str]) -> dict[str, str]:
-    """Return ``env`` with the app's config vars, less those that would break the build."""
-    allowed = {name: value for name, value in config_vars.items() if name not in FORBIDDEN}
-    return {**env, **allowed}
 
 
 def export_script(home: str, manager: PackageManager) -> str:
