@@ -6,7 +6,7 @@ machine or the network hits all sides alike; ratios are taken within a round.
 
 pip    fetch and unpack the interpreter, copy the app, `pip install -r`, collectstatic
 floor  the same with `uv pip install --compile-bytecode`
-portside   `portside build APP --cache-dir CACHE -o dir:OUT`
+portside   `portside build APP --cache-dir CACHE`
 
 All three take the same interpreter archive from a server on 127.0.0.1 and their
 distributions from the same index. pip's own configuration is left out unless
@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,8 +121,10 @@ def unpack_interpreter(work: Workspace, tools: Tools) -> None:
 
 
 def build_with_portside(work: Workspace, tools: Tools) -> Sample:
+    """Build as the README does: the slug goes to portside's own data directory."""
+    environment = {**tools.environment, "PORTSIDE_DATA_DIR": str(work.out)}
     command = [tools.portside, "build", work.app, "--cache-dir", work.cache]
-    return run([*command, "-o", f"dir:{work.out}"], tools.environment, work.home)
+    return run(command, environment, work.home)
 
 
 def build(side: str, work: Workspace, tools: Tools) -> Sample:
@@ -131,8 +134,14 @@ def build(side: str, work: Workspace, tools: Tools) -> Sample:
 
 
 def remove(path: Path) -> None:
+    """Move a tree out of the way; it is removed when all is measured.
+
+    ext4 doesn't give an inode away again for the first minutes after it was freed, and looks at
+    each of those first: after a tree of thousands was removed, every new file costs up to a
+    hundred times as much as before, whoever makes it.
+    """
     if path.exists():
-        shutil.rmtree(path)
+        path.rename(path.with_name(f"{path.name}-{uuid.uuid4().hex}"))
 
 
 def lay_app(name: str, work: Workspace) -> None:
@@ -159,9 +168,11 @@ def prepare_cold(side: str, name: str, work: Workspace, number: int) -> None:  #
 def prepare_warm(side: str, name: str, work: Workspace, number: int) -> None:  # noqa: ARG001
     """Keep the installers' download caches, and nothing of portside's layers."""
     if side == "portside":
-        for entry in work.cache.iterdir():
-            if entry.name != "uv":
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        kept = work.home / "kept"
+        (work.cache / "uv").rename(kept)
+        remove(work.cache)
+        work.cache.mkdir()
+        kept.rename(work.cache / "uv")
     remove(work.out)
     lay_app(name, work)
 
@@ -307,7 +318,6 @@ def measure_all(options: argparse.Namespace, tools: Tools, home: Path) -> list[R
                 results.append(measure(name, key, options, tools, home))
             elif "portside" in options.sides:
                 results.append(measure_detect(name, options, tools))
-        remove(home / name)
     return results
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from portside.effects.app_files import AppFiles
 from portside.effects.app_source import DirectorySource
 from portside.effects.bytecode import compile_sources
-from portside.effects.files import Twin, copy_tree, disk_errors, linked_paths
+from portside.effects.files import copy_tree, disk_errors
 from portside.effects.store import Staging, StoredLayer
 from portside.effects.toolbox import Toolbox
 from portside.inquiry import app_identity, read_facts
@@ -30,12 +30,12 @@ from portside.model.plan import Plan
 from portside.model.python_version import PythonVersion, RequestedPython
 from portside.model.report import Report, StepReport
 from portside.model.source import Source
+from portside.packing.generations import publish_generation
+from portside.packing.python_home import PythonHome
 from portside.packing.slug import (
     PYTHON_HOME,
     LaunchData,
     publish,
-    publish_generation,
-    slug_layers,
     slug_staging,
     write_identity,
     write_launch_data,
@@ -93,13 +93,18 @@ class Construction:
         self._copy_app(prepared, slug)
         facts, source = self._pre_compile(prepared, slug)
         interpreter, python = self._provide_interpreter(prepared, facts)
+        key = key_dependencies(self.request, self.tools, source, facts, interpreter.key)
+        home = self._python_home(prepared, facts, slug)
         with ThreadPoolExecutor(1) as pool:
             # Installing waits for the network much of the time.
-            placed = pool.submit(self._place, prepared, facts, slug, python)
-            layer = self._install(prepared, facts, source, slug, interpreter)
-            with self.log.step("assemble", "Assembling the slug", "each slug has its own files"):
-                placed.result()
-                self._place(prepared, facts, slug, layer)
+            placed = None if self.tools.store.has(key) else pool.submit(home.place, python)
+            layer = self._install(prepared, facts, source, slug, interpreter, key)
+            with self.log.step("assemble", "Assembling the slug", "its Python is one tree") as step:
+                if placed is None and home.take_over((python, layer), _lock_of(prepared)):
+                    step.reason = "taken from an old slug of the app, which had the same"
+                else:
+                    placed.result() if placed is not None else home.place(python)
+                    home.place(layer)
         env = with_config_vars(
             build_environment(slug, self.tools.host.environ), self.request.config_vars
         )
@@ -178,9 +183,9 @@ class Construction:
         source: Source,
         slug: Path,
         interpreter: Interpreter,
+        key: LayerKey,
     ) -> StoredLayer:
         upgrade = self.request.upgrade
-        key = key_dependencies(self.request, self.tools, source, facts, interpreter.key)
 
         def request(staging: Staging) -> DependenciesRequest:
             return DependenciesRequest(
@@ -204,40 +209,16 @@ class Construction:
                 key, request, reason=why, tools=self.tools, log=log, upgrade=upgrade
             )
 
-    def _place(self, prepared: Prepared, facts: Facts, slug: Path, layer: StoredLayer) -> None:
-        """Put a layer's files into the slug.
-
-        They are copies, since what a hook or the app does must not reach the store. The app's
-        last slug may lend those it has unless a hook is about to change them.
-        """
-        home = slug / PYTHON_HOME
-        home.mkdir(parents=True, exist_ok=True)
-        twin = None if has_hooks(facts) else self._twin(prepared, layer)
-        with disk_errors(slug, "the slug"):
-            copy_tree(layer.tree, home, layer.stamps, twin)
-
-    def _twin(self, prepared: Prepared, layer: StoredLayer) -> Twin | None:
-        """Return what the app's last slug can lend of a layer.
-
-        All of it where it has the very same layer. Of its last dependencies those files that the
-        new layer has, too: in the store both are one file, and so the contents are the same.
-        """
-        last = self._last_slug(prepared)
-        instances = slug_layers(last)
-        if layer.instance in instances:
-            return Twin(last / PYTHON_HOME)
+    def _python_home(self, prepared: Prepared, facts: Facts, slug: Path) -> PythonHome:
         previous = prepared.situation.previous
-        if previous is None or previous.dependencies.layer != layer.key.layer:
-            return None
-        before = self.tools.store.find(previous.dependencies)
-        if before is None or before.instance not in instances:
-            return None
-        return Twin(last / PYTHON_HOME, linked_paths(layer.tree, before.tree, layer.stamps))
-
-    def _last_slug(self, prepared: Prepared) -> Path:
-        if self.request.directories:
-            return self.request.directories[0]
-        return slug_directory(self.request.data_root, prepared.app_id) / "current"
+        return PythonHome(
+            slug,
+            self.tools.store,
+            target=next(iter(self.request.directories), None),
+            generations=slug_directory(self.request.data_root, prepared.app_id),
+            must_be_copied=has_hooks(facts),
+            last_dependencies=previous.dependencies if previous else None,
+        )
 
     def _collect_static(
         self, manage_py: str, source: Source, slug: Path, env: Mapping[str, str]
@@ -280,7 +261,7 @@ class Construction:
                 layers=tuple(layer.instance for layer in layers),
                 report=_as_dictionary(report),
             )
-            with self.tools.store.lock(f"app-{prepared.app_id}"):
+            with self.tools.store.lock(_lock_of(prepared)):
                 place = self._publish(prepared, slug, key)
                 self._keep_state(prepared, interpreter, key, dependencies)
         return place, report
@@ -326,6 +307,11 @@ class Construction:
             steps=(*self.log.steps, last),
             total_duration=time.monotonic() - self.started,
         )
+
+
+def _lock_of(prepared: Prepared) -> str:
+    """Return the name of the lock on an app's slugs and on what its last build left behind."""
+    return f"app-{prepared.app_id}"
 
 
 def _older_patch(

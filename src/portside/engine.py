@@ -22,7 +22,8 @@ from portside.model.events import (
     StepFinished,
     StepStarted,
 )
-from portside.packing.slug import check_archive, check_overlap, check_target, current_slug
+from portside.packing.generations import current_slug
+from portside.packing.slug import check_archive, check_overlap, check_target
 from portside.preparation import BuildRequest, Prepared, prepare, slug_directory
 
 _REUSED_STEPS = ("app", "python", "dependencies", "slug")

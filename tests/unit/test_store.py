@@ -1,3 +1,4 @@
+import stat
 from pathlib import Path
 
 from portside.effects.files import copy_tree, scan
@@ -85,3 +86,29 @@ def test_state_with_another_format_or_torn_counts_as_none(tmp_path: Path) -> Non
     assert store.read_state("app") == {}
     (tmp_path / "apps" / "app.json").write_text('{"form')
     assert store.read_state("app") == {}
+
+
+def test_a_layer_is_made_of_files_that_nobody_may_write_to(tmp_path: Path) -> None:
+    layer = committed(Store(tmp_path))
+    assert stat.S_IMODE((layer.tree / "bin" / "tool").stat().st_mode) == 0o444
+    found = Store(tmp_path).find(KEY)
+    assert found is not None
+    assert found.stamps == layer.stamps
+
+
+def test_what_a_damaged_layer_was_linked_with_goes_with_it(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    harmed, sound = (tmp_path / "uv/archive-v0" / name for name in ("harmed", "sound"))
+    with store.staging() as staging:
+        for place in (harmed, sound):
+            place.mkdir(parents=True)
+            (place / "module.py").write_text(place.name)
+            (staging.tree / f"{place.name}.py").hardlink_to(place / "module.py")
+        store.commit(KEY, staging)
+    (harmed / "module.py").chmod(0o644)
+    (harmed / "module.py").write_text("changed in place")
+    told: list[str] = []
+    assert Store(tmp_path).find(KEY, told.append) is None
+    assert told == ["python"]
+    assert not harmed.exists()
+    assert (sound / "module.py").read_text() == "sound"

@@ -8,11 +8,12 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from portside.model.errors.store import CopyFailedError, DiskFullError, NotWritableError
 
@@ -20,6 +21,8 @@ _WORKERS = 4
 _BATCH = 128
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+_ASKS_FOR_EFFECTIVE_IDS = os.access in os.supports_effective_ids
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 # Not only permissions: a place can also be below a file, on a broken disk, or gone meanwhile.
 _NOT_POSSIBLE = {
@@ -47,10 +50,15 @@ class FileStamp(Struct, frozen=True):
 
 
 class Twin(Struct, frozen=True):
-    """An earlier copy of a tree, and which of its files were the same; None stands for all."""
+    """A tree with the same files, which may be linked to.
+
+    ``paths`` are those that are the same; None stands for all. ``must_be_protected`` leaves out
+    what this process, and so what it starts, could write to.
+    """
 
     tree: Path
     paths: frozenset[str] | None = None
+    must_be_protected: bool = False
 
 
 @contextmanager
@@ -97,8 +105,8 @@ def copy_tree(
     """Copy what ``stamps`` name from one tree into another that exists; times and modes are kept.
 
     Every directory must come before what it holds, as ``scan`` yields it. Files that are already
-    there are replaced, never written to. What ``twin``, an earlier copy of the same tree, still
-    has as it was is linked from there, which costs no space and little time.
+    there are replaced, never written to. What ``twin`` still has as it was is linked from there,
+    which costs no space and little time.
 
     Raises ``CopyFailedError`` where a file can't be read or was changed since it was stamped.
     """
@@ -116,6 +124,49 @@ def copy_tree(
     with ThreadPoolExecutor(_WORKERS) as pool:
         for _ in pool.map(copy_batch, batches):
             pass
+
+
+def protect_files(root: Path, stamps: tuple[FileStamp, ...]) -> tuple[FileStamp, ...]:
+    """Take everybody's right to write to the files of a tree; return the stamps they have then."""
+    protected = []
+    for stamp in stamps:
+        if stat.S_ISREG(stamp.mode) and stamp.mode & _WRITABLE:
+            mode = stamp.mode & ~_WRITABLE
+            os.chmod(f"{root}/{stamp.path}", stat.S_IMODE(mode))  # noqa: PTH101 (hot path)
+            protected.append(replace(stamp, mode=mode))
+        else:
+            protected.append(stamp)
+    return tuple(protected)
+
+
+def holds_exactly(root: Path, stamps: Iterable[FileStamp]) -> bool:
+    """Return whether a tree has what ``stamps`` say and nothing else.
+
+    Who may write to files and when directories were changed don't matter. Files that this process
+    could write to don't count where they are linked from elsewhere.
+    """
+    expected = {stamp.path: _fingerprint(stamp) for stamp in stamps}
+    try:
+        found = {stamp.path: _fingerprint(stamp) for stamp in scan(root)}
+    except OSError:
+        return False
+    return found == expected and not any(_is_open_link(f"{root}/{path}") for path in found)
+
+
+def _fingerprint(stamp: FileStamp) -> tuple[object, ...]:
+    if stat.S_ISDIR(stamp.mode):
+        return ("directory",)
+    mtime = stamp.mtime_ns if stat.S_ISREG(stamp.mode) else 0
+    return stamp.mode | _WRITABLE, stamp.size, mtime, stamp.target
+
+
+def _is_open_link(path: str) -> bool:
+    status = os.stat(path, follow_symlinks=False)  # noqa: PTH116 (hot path)
+    return stat.S_ISREG(status.st_mode) and status.st_nlink > 1 and _may_write(path)
+
+
+def _may_write(path: str) -> bool:
+    return os.access(path, os.W_OK, effective_ids=_ASKS_FOR_EFFECTIVE_IDS)
 
 
 def remove_tree(path: Path) -> None:
@@ -299,10 +350,12 @@ def _lend(twin: Twin, destination: str, stamp: FileStamp) -> bool:
     if twin.paths is not None and stamp.path not in twin.paths:
         return False
     lent = f"{twin.tree}/{stamp.path}"
+    if twin.must_be_protected and _may_write(lent):
+        return False
     try:
         status = os.stat(lent, follow_symlinks=False)  # noqa: PTH116 (hot path)
-        found = (status.st_mode | stat.S_IWUSR, status.st_size, status.st_mtime_ns)
-        if found != (stamp.mode | stat.S_IWUSR, stamp.size, stamp.mtime_ns):
+        found = (status.st_mode | _WRITABLE, status.st_size, status.st_mtime_ns)
+        if found != (stamp.mode | _WRITABLE, stamp.size, stamp.mtime_ns):
             return False
         os.link(lent, destination, follow_symlinks=False)
     except OSError:

@@ -36,7 +36,7 @@ def private_directory(parent: Path, prefix: str = "") -> Iterator[Path]:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield root
     finally:
-        remove_tree(root)
+        _remove(root)
         os.close(descriptor)
 
 
@@ -60,7 +60,21 @@ def remove_abandoned(parent: Path, prefix: str = "") -> None:
         return
     for path in found:
         if not _has_owner(path):
-            remove_tree(path)
+            _remove(path)
+
+
+def _remove(root: Path) -> None:
+    """Remove a private directory, its lock last.
+
+    What is left after a kill, or because a child of a killed build still wrote there, is then
+    known to be abandoned.
+    """
+    with contextlib.suppress(OSError):
+        for entry in root.iterdir():
+            if entry.name != _ALIVE:
+                remove_tree(entry)
+        if not any(entry.name != _ALIVE for entry in root.iterdir()):
+            remove_tree(root)
 
 
 def _has_owner(root: Path) -> bool:

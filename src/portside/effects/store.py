@@ -21,6 +21,7 @@ from msgspec import Struct
 from portside.effects.files import (
     FileStamp,
     disk_errors,
+    protect_files,
     remove_tree,
     scan,
     write_new,
@@ -124,11 +125,13 @@ class Store:
     ) -> StoredLayer | None:
         """Return the layer with this key, or None.
 
-        A damaged one is removed and counts as None; ``on_damaged`` is told its kind.
+        A damaged one is removed and counts as None; ``on_damaged`` is told its kind. What it was
+        linked with is removed, too: made again from that, it would be as damaged as before.
         """
         place = self._place(key.layer, key.digest)
         found = self._load(place)
         if found is None and place.is_dir():
+            self._drop_linked_with(_damaged_files(place))
             self._discard(place)
             on_damaged(key.layer)
         return found
@@ -171,7 +174,7 @@ class Store:
                 return existing
             if place.is_dir():
                 self._discard(place)
-            stamps = tuple(scan(staging.tree))
+            stamps = protect_files(staging.tree, tuple(scan(staging.tree)))
             ready = staging.root / "ready"
             ready.mkdir()
             (staging.root / _TREE).rename(ready / _TREE)
@@ -213,10 +216,9 @@ class Store:
 
         uv downloads again what it finds gone, and bytecode is compiled again.
         """
-        for pattern in ("uv/archive-v*/*", "bytecode/*/*"):
-            for place in self.root.glob(pattern):
-                if not any(file.lstat().st_nlink > 1 for file in _files(place)):
-                    remove_tree(place)
+        for place in self._linked_places():
+            if not any(file.lstat().st_nlink > 1 for file in _files(place)):
+                remove_tree(place)
 
     def keep_only(self, digests: frozenset[str]) -> None:
         """Remove every layer but those with these digests."""
@@ -259,6 +261,16 @@ class Store:
         os.utime(place)
         return StoredLayer(header.key, place / _TREE, found, header.facts)
 
+    def _linked_places(self) -> Iterator[Path]:
+        """Yield the directories whose files layers link to, one for each distribution."""
+        for pattern in ("uv/archive-v*/*", "bytecode/*/*"):
+            yield from self.root.glob(pattern)
+
+    def _drop_linked_with(self, files: frozenset[tuple[int, int]]) -> None:
+        for place in self._linked_places() if files else ():
+            if any(_identity(file) in files for file in _files(place)):
+                remove_tree(place)
+
     def _discard(self, place: Path) -> None:
         """Take a layer out of sight in one step before its files are removed."""
         self._staging.mkdir(parents=True, exist_ok=True)
@@ -273,6 +285,27 @@ def tree_size(root: Path) -> int:
     if not root.is_dir():
         return 0
     return sum(stamp.size for stamp in scan(root))
+
+
+def _damaged_files(place: Path) -> frozenset[tuple[int, int]]:
+    """Return device and inode of the files of a layer that aren't what its manifest says."""
+    tree = place / _TREE
+    try:
+        written = {s.path: s for s in _decode_stamps((place / _MANIFEST).read_bytes())}
+        return frozenset(
+            _identity(tree / found.path)
+            for found in scan(tree)
+            if stat.S_ISREG(found.mode)
+            and found.path in written
+            and not _is_as_written(found, written[found.path])
+        )
+    except (OSError, ValueError, TypeError):
+        return frozenset()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.lstat()
+    return status.st_dev, status.st_ino
 
 
 def _matching(tree: Path, stamps: tuple[FileStamp, ...]) -> tuple[FileStamp, ...] | None:

@@ -4,6 +4,7 @@ import gzip
 import importlib
 import io
 import shutil
+import stat
 import sys
 import tarfile
 import zlib
@@ -126,6 +127,9 @@ def _write_tar(slug: Path, file: IO[bytes]) -> None:
 
 
 def _normalised(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    if member.isreg():
+        # A slug that is linked to the store has files nobody may write to, others not.
+        member.mode |= stat.S_IWUSR
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mtime = _TIME

@@ -26,7 +26,6 @@ PYTHON_HOME = ".heroku/python"
 DATA = ".portside"
 ARCHIVE_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 SCHEMA = 1
-_KEPT_SLUGS = 2
 
 
 class LaunchData(Struct, frozen=True):
@@ -152,37 +151,6 @@ def publish(staged: Path, path: Path) -> None:
             with private_directory(path.parent, VISIBLE_PREFIX) as aside:
                 path.rename(aside / "old")
                 staged.rename(path)
-
-
-def publish_generation(staged: Path, directory: Path, key: str) -> Path:
-    """Put a slug among an app's generations and make it the current one; return its place.
-
-    The one before stays, for processes that still run from it; older ones are removed.
-    """
-    place = directory / key[:16]
-    if slug_key(place) is None:
-        # Nobody but portside writes here: what isn't a slug is the rest of one.
-        remove_tree(place)
-    publish(staged, place)
-    link = directory / f".current-{os.getpid()}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(place.name)
-    link.replace(directory / "current")
-    generations = [
-        p for p in directory.iterdir() if p.is_dir() and not p.name.startswith((".", "current"))
-    ]
-    generations.sort(key=lambda p: p.lstat().st_ctime, reverse=True)
-    for old in generations[_KEPT_SLUGS:]:
-        remove_tree(old)
-    return place
-
-
-def current_slug(directory: Path) -> Path | None:
-    """Return the current slug of an app, or None."""
-    link = directory / "current"
-    if slug_key(link) is None:
-        return None
-    return link.resolve()
 
 
 def _read_json(path: Path) -> dict[str, object]:
