@@ -31,10 +31,13 @@ OF_ANOTHER_APP = {
 }
 OF_BUILDING = {
     "portside.construction",
+    "portside.effects.interpreters.build_settings",
     "portside.effects.interpreters.download",
+    "portside.effects.interpreters.installation",
     "portside.effects.interpreters.local",
     "portside.effects.interpreters.obtain",
     "portside.effects.interpreters.relocate",
+    "portside.effects.interpreters.run_paths",
     "portside.steps.dependencies.installation",
     "portside.runtime.run",
 }

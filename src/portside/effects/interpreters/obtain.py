@@ -10,11 +10,9 @@ from portside.effects.host import Host
 from portside.effects.interpreters.bytecode import BytecodeError, make_bytecode_portable
 from portside.effects.interpreters.check import check_interpreter
 from portside.effects.interpreters.download import download_interpreter
-from portside.effects.interpreters.relocate import (
-    RelocationError,
-    copy_interpreter,
-    make_relocatable,
-)
+from portside.effects.interpreters.installation import copy_interpreter
+from portside.effects.interpreters.relocate import make_relocatable
+from portside.effects.interpreters.tree import RelocationError
 from portside.effects.process import CouldNotStartError, OnLine, ProcessRunner
 from portside.model.errors.interpreter import InterpreterUnusableError
 from portside.model.interpreter import InterpreterCandidate, InterpreterSource
