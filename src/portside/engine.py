@@ -49,7 +49,7 @@ def build(request: BuildRequest, tools: Toolbox, emit: Emit) -> BuildResult:
         result = _build(request, tools, emit, started)
     except BuildError as error:
         duration = time.monotonic() - started
-        emit(BuildFailed(error.code, error.summary, error.detail, error.hint, duration))
+        emit(BuildFailed(error.failure_reason, error.summary, error.detail, error.hint, duration))
         raise
     artifacts = tuple(map(str, result.artifacts))
     emit(BuildFinished(artifacts, result.unchanged, time.monotonic() - started))

@@ -97,7 +97,7 @@ def test_an_unverified_source(bench: Bench, serve_tls: Callable[[Path], str]) ->
     bench.environ |= {"UV_HTTP_RETRIES": "0"}
     with pytest.raises(IndexUnreachableError) as caught:
         bench.install()
-    assert caught.value.code == "install-dependencies::pipenv"
+    assert caught.value.failure_reason == "install-dependencies::pipenv"
 
     write_lock(bench, pipfile, {"local-one": entry}, sources=[{**source, "verify_ssl": False}])
     bench.same_as_pipenv()

@@ -113,4 +113,4 @@ def test_every_index_is_unreachable(bench: Bench) -> None:
     )
     with pytest.raises(IndexUnreachableError) as caught:
         bench.install()
-    assert caught.value.code == "install-dependencies::pip"
+    assert caught.value.failure_reason == "install-dependencies::pip"

@@ -136,15 +136,15 @@ def test_what_uv_said_stays_where_pip_fails_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("said", [BROKEN, UNREACHABLE, "no space left on device"])
-def test_the_code_names_the_package_manager(tmp_path: Path, said: str) -> None:
-    codes = []
+def test_the_failure_reason_names_the_package_manager(tmp_path: Path, said: str) -> None:
+    reasons = []
     for files in ({"requirements.txt": "six\n"}, {"Pipfile.lock": LOCK}):
         install = Install(tmp_path, dict(files), [said, said, said])
         with pytest.raises(InstallFailedError) as caught:
             install.run()
-        codes.append(caught.value.code)
+        reasons.append(caught.value.failure_reason)
 
-    assert codes == ["install-dependencies::pip", "install-dependencies::pipenv"]
+    assert reasons == ["install-dependencies::pip", "install-dependencies::pipenv"]
 
 
 def test_secrets_are_never_arguments(tmp_path: Path) -> None:

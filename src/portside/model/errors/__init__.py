@@ -48,7 +48,7 @@ class BuildError(Exception):
 
     @property
     def failure_reason(self) -> str:
-        """Return the name under which a platform's report has this error."""
+        """Return the name under which reports and events have this error."""
         return self.code
 
     @property

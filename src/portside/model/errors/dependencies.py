@@ -119,7 +119,7 @@ class PipfileLockOutdatedError(BuildError):
 class InstallFailedError(BuildError):
     """The dependencies couldn't be installed."""
 
-    code: ClassVar[str] = "install-dependencies::pip"
+    code: ClassVar[str] = "install-dependencies"
 
     def __init__(self, *, manager: str, exit_status: int, cause: str, fix: str) -> None:
         """Take the package manager, the installer's exit status, a cause and its fix."""
@@ -130,15 +130,16 @@ class InstallFailedError(BuildError):
             failure_detail=cause,
         )
         self.exit_status = exit_status
-        if manager == "Pipenv":
-            # A leaf serves both package managers; the code still says which one the app uses.
-            vars(self)["code"] = "install-dependencies::pipenv"
+        self.manager = manager
+
+    @property
+    def failure_reason(self) -> str:
+        """Return the code with the package manager's name."""
+        return f"{self.code}::{self.manager.lower()}"
 
 
 class PipenvInstallFailedError(InstallFailedError):
     """The dependencies of a Pipenv app couldn't be installed."""
-
-    code: ClassVar[str] = "install-dependencies::pipenv"
 
 
 class IndexCredentialsError(InstallFailedError):
