@@ -33,13 +33,13 @@ def shown(result: Result, side: str) -> str:
     return f"{seconds(statistics.median(walls))} ({seconds(min(walls))} to {seconds(max(walls))})"
 
 
-def ratios(result: Result, reference: str) -> list[float]:
-    ours, theirs = result.samples.get("portside", []), result.samples.get(reference, [])
+def ratios(result: Result, reference: str, side: str = "portside") -> list[float]:
+    ours, theirs = result.samples.get(side, []), result.samples.get(reference, [])
     return [our.wall / their.wall for our, their in zip(ours, theirs, strict=False)]
 
 
-def shown_ratio(result: Result, reference: str) -> str:
-    found = ratios(result, reference)
+def shown_ratio(result: Result, reference: str, side: str = "portside") -> str:
+    found = ratios(result, reference, side)
     if not found:
         return "-"
     return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
@@ -90,9 +90,12 @@ def table(results: Sequence[Result], titles: Mapping[str, str]) -> str:
 
 def as_json(results: Sequence[Result], *, runs: int, interpreter: str) -> str:
     machine = {"system": platform.platform(), "cpus": os.cpu_count(), "runs": runs}
-    rows = [
-        {**asdict(one), "ratios": {side: ratios(one, side) for side in ("pip", "floor")}}
-        for one in results
-    ]
+    rows = [{**asdict(one), "ratios": all_ratios(one)} for one in results]
     document = {"machine": machine, "interpreter": interpreter, "results": rows}
     return json.dumps(document, indent=2) + "\n"
+
+
+def all_ratios(result: Result) -> dict[str, list[float]]:
+    """The ratios to each of the other sides; a result has one side that is portside's."""
+    side = next((ours for ours in ("portside", "classic") if ours in result.samples), "portside")
+    return {other: ratios(result, other, side) for other in result.samples if other != side}

@@ -7,8 +7,10 @@ machine or the network hits all sides alike; ratios are taken within a round.
 pip    fetch and unpack the interpreter, copy the app, `pip install -r`, collectstatic
 floor  the same with `uv pip install --compile-bytecode`
 portside   `portside build APP --cache-dir CACHE`
+classic    `bin/compile BUILD CACHE ENV` of this repository as a buildpack, beside pip,
+           and of the existing buildpack where HEROKU_BUILDPACK_DIR names a checkout of it
 
-All three take the same interpreter archive from a server on 127.0.0.1 and their
+All but the last take the same interpreter archive from a server on 127.0.0.1 and their
 distributions from the same index. pip's own configuration is left out unless
 PIP_CONFIG_FILE is set.
 """
@@ -28,6 +30,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.classic import app_directory, build_in_place, classic_table, lay_buildpacks
 from benchmarks.interpreter import Catalog, serve_interpreter
 from benchmarks.measure import CommandFailedError, Sample, added, run
 from benchmarks.report import SIDES, Result, as_json, table
@@ -60,6 +63,7 @@ class Tools:
     uv: Path
     catalog: Catalog
     environment: Mapping[str, str]
+    buildpacks: Mapping[str, Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,8 @@ def build_with_portside(work: Workspace, tools: Tools) -> Sample:
 def build(side: str, work: Workspace, tools: Tools) -> Sample:
     if side == "portside":
         return build_with_portside(work, tools)
+    if side in tools.buildpacks:
+        return build_in_place(tools.buildpacks[side], work.app, work.cache, tools.environment)
     return build_by_hand(side, work, tools)
 
 
@@ -185,6 +191,12 @@ def prepare_seen(side: str, name: str, work: Workspace, number: int) -> None:  #
     append(work.app / VIEWS[name], f"\n# another app, {number}")
 
 
+def prepare_next_build(side: str, name: str, work: Workspace, number: int) -> None:  # noqa: ARG001
+    """Lay the app as a platform does for every build; only caches stay."""
+    remove(work.out)
+    lay_app(name, work)
+
+
 def prepare_rebuild(side: str, name: str, work: Workspace, number: int) -> None:
     """Change nothing: every side builds onto what its last build left."""
 
@@ -203,6 +215,10 @@ class Scenario:
     title: str
     prepare: Callable[[str, str, Workspace, int], None]
     primed: bool = True
+    is_classic: bool = False
+
+    def sides(self, options: argparse.Namespace, tools: Tools) -> tuple[str, ...]:
+        return ("pip", *tools.buildpacks) if self.is_classic else tuple(options.sides)
 
 
 SCENARIOS = {
@@ -212,6 +228,8 @@ SCENARIOS = {
     "rebuild": Scenario("rebuild, unchanged", prepare_rebuild),
     "code": Scenario("rebuild, a view changed", prepare_code),
     "added": Scenario("rebuild, one requirement added", prepare_added),
+    "classic-cold": Scenario("empty CACHE", prepare_cold, primed=False, is_classic=True),
+    "classic-warm": Scenario("CACHE of the last build", prepare_next_build, is_classic=True),
 }
 
 
@@ -224,14 +242,15 @@ def prime(side: str, name: str, work: Workspace, tools: Tools) -> None:
 def measure(name: str, key: str, options: argparse.Namespace, tools: Tools, home: Path) -> Result:
     scenario = SCENARIOS[key]
     result = Result(name, key)
-    works = {side: Workspace(home / name / side) for side in options.sides}
+    sides = scenario.sides(options, tools)
+    works = {side: Workspace(home / name / side) for side in sides}
     for side, work in works.items():
         work.home.mkdir(parents=True, exist_ok=True)
         if scenario.primed:
             attempt(result, side, lambda side=side, work=work: prime(side, name, work, tools))
     for number in range(options.runs):
-        turn = number % len(options.sides)
-        for side in (*options.sides[turn:], *options.sides[:turn]):
+        turn = number % len(sides)
+        for side in (*sides[turn:], *sides[:turn]):
             work = works[side]
             progress(f"{name}: {key} {number + 1}/{options.runs}, {side}")
             attempt(
@@ -321,18 +340,32 @@ def measure_all(options: argparse.Namespace, tools: Tools, home: Path) -> list[R
     return results
 
 
+def print_tables(results: list[Result], buildpacks: list[str]) -> None:
+    titles = {key: scenario.title for key, scenario in SCENARIOS.items()}
+    classic = [one for one in results if one.scenario.startswith("classic-")]
+    others = [one for one in results if one not in classic]
+    if others:
+        print(table(others, titles))
+    if classic:
+        print(classic_table(classic, titles, buildpacks))
+
+
 def main() -> int:
     options = parse_options()
     with (
         tempfile.TemporaryDirectory(prefix="portside-bench-", dir=options.work_dir) as home,
         serve_interpreter(Path(home)) as catalog,
+        app_directory(),
     ):
         tools = Tools(
-            options.portside.absolute(), options.uv.absolute(), catalog, clean_environment(catalog)
+            options.portside.absolute(),
+            options.uv.absolute(),
+            catalog,
+            clean_environment(catalog),
+            lay_buildpacks(Path(home)),
         )
         results = measure_all(options, tools, Path(home))
-    titles = {key: scenario.title for key, scenario in SCENARIOS.items()}
-    print(table(results, titles))
+    print_tables(results, list(tools.buildpacks))
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(as_json(results, runs=options.runs, interpreter=catalog.version))
