@@ -203,7 +203,7 @@ class Construction:
             )
 
         why = "--upgrade" if upgrade else explain_dependencies(key, prepared.situation.previous)
-        title = f"Dependencies with {facts.dependencies.manager.value}"
+        title = f"Dependencies {facts.dependencies.manager.phrase}"
         with self.log.step("dependencies", title, facts.dependencies.reason) as log:
             return provide_dependencies(
                 key, request, reason=why, tools=self.tools, log=log, upgrade=upgrade

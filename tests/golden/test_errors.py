@@ -17,6 +17,7 @@ from portside.model.errors import (
     dependencies,
     django,
     interpreter,
+    locks,
     platform,
     run,
     steps,
@@ -73,22 +74,46 @@ def _exited(cause: run.ExitCause | None, *tail: str, status: int = 1) -> BuildEr
     return run.WebExitedError(command=_GUNICORN, exit_status=status, tail=tail, cause=cause)
 
 
+_PROJECT = "pyproject.toml"
 SAMPLES = (
+    # locks
+    Sample(locks.LockWithoutProjectError(lock="uv.lock", project=_PROJECT)),
+    Sample(locks.LockOutdatedError(lock="uv.lock", project=_PROJECT, command="uv lock")),
+    Sample(
+        locks.LockInvalidError(
+            lock="uv.lock",
+            cause="TOML parse error at line 278, column 9",
+            command="rm uv.lock && uv lock",
+        )
+    ),
+    Sample(
+        locks.RequiredToolVersionError(
+            tool="uv",
+            cause="Required uv version `>=99` does not match the running version `0.13.9`",
+        )
+    ),
     # app
     Sample(app.AppNotFoundError(path="path/to/shop")),
     Sample(app.AppNotADirectoryError(path="shop/app.py")),
     Sample(app.SourceUnreadableError(path="data/private.json", cause="permission denied")),
+    Sample(app.NotAFileError(path="requirements.txt", kind="pipe")),
     Sample(app.SourceChangedError(path="var/access.log")),
     Sample(app.NoPackageManagerError(listing=()), "empty"),
     Sample(app.NoPackageManagerError(listing=tuple("abcdefghij")), "many"),
-    Sample(app.NoPackageManagerError(listing=("app.py", "pyproject.toml", "uv.lock")), "uv"),
-    Sample(app.NoPackageManagerError(listing=("poetry.lock", "pyproject.toml")), "poetry"),
+    Sample(
+        app.UndeclaredImportsError(imports=(("main.py", 3, "flask"), ("shop/cart.py", 1, "yaml")))
+    ),
     Sample(app.MultiplePackageManagersError(files=("Pipfile", "requirements.txt"))),
     Sample(app.LinkOutsideAppError(path="static/logo.svg", target="../../brand/logo.svg")),
     Sample(app.ProcfileError(line=2, text="web gunicorn shop.wsgi", is_repeated=False)),
     Sample(app.ProcfileError(line=3, text="web: flask run", is_repeated=True), "repeated"),
     Sample(app.ExistingPythonError()),
     # dependencies
+    Sample(
+        dependencies.ScriptMetadataError(
+            file="main.py", cause="dependencies must be a list of strings"
+        )
+    ),
     Sample(
         dependencies.RequirementsFileMissingError(
             file="requirements.txt", line=3, name="requirements/base.txt"
@@ -376,6 +401,7 @@ SAMPLES = (
     Sample(store.ArchiveInTheWayError(path="/srv/shop.tar")),
     Sample(store.OutputsOverlapError(outer="/srv/shop", inner="/srv/shop/src")),
     Sample(store.StreamNotWritableError(stream="standard output", cause="no space left on device")),
+    Sample(store.WorkingDirectoryGoneError(path="out/slug")),
     Sample(store.OutputTargetError(target="oci:shop.tar")),
 )
 

@@ -23,6 +23,9 @@ class DictSource:
     def is_dir(self, path: str) -> bool:
         return path == "" or any(file.startswith(f"{path}/") for file in self._files)
 
+    def size(self, path: str) -> int:
+        return len(self._files.get(path, b""))
+
     def read(self, path: str) -> bytes:
         if path not in self._files:
             raise SourceUnreadableError(path=path, cause="No such file or directory")

@@ -26,8 +26,12 @@ SLOW = {
     "zipfile",
 }
 OF_ANOTHER_APP = {
+    "portside.detection.package_managers.exports",
     "portside.detection.package_managers.pipenv",
-    "portside.steps.dependencies.pipenv",
+    "portside.detection.package_managers.uv",
+    "portside.steps.dependencies.managers.pipenv",
+    "portside.steps.dependencies.managers.uv",
+    "portside.steps.dependencies.uv_sync",
 }
 OF_BUILDING = {
     "portside.construction",

@@ -56,7 +56,7 @@ def _title(step: Step) -> str:
         case ProvideInterpreter():
             return f"Python {step.requested}: {step.candidates[0]} ({step.origin})"
         case InstallDependencies():
-            return f"dependencies with {step.dependencies.manager.value}"
+            return f"dependencies {step.dependencies.manager.phrase}"
         case CopyApp():
             return f"copy {step.files} files of the app"
         case CollectStatic():

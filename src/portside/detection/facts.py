@@ -5,7 +5,7 @@ from portside.detection.package_managers import detect_dependencies
 from portside.detection.procfile import read_processes
 from portside.detection.python_version import detect_python_version
 from portside.model.errors.app import ExistingPythonError
-from portside.model.facts import DependencySource, Facts, Notice, PackageManager
+from portside.model.facts import Facts, Notice
 from portside.model.policy import PythonPolicy
 from portside.model.source import Source
 
@@ -34,24 +34,12 @@ def detect(source: Source, *, cached_series: str | None, policy: PythonPolicy) -
         pre_compile_hook=_hook(source, PRE_COMPILE),
         post_compile_hook=_hook(source, POST_COMPILE),
         processes=processes,
-        notices=(*notices, *_lock_notices(dependencies), *_process_notices(processes)),
+        notices=(*notices, *dependencies.notices, *_process_notices(processes)),
     )
 
 
 def _hook(source: Source, path: str) -> str | None:
     return path if source.is_file(path) else None
-
-
-def _lock_notices(dependencies: DependencySource) -> tuple[Notice, ...]:
-    if dependencies.manager is not PackageManager.PIPENV or dependencies.lock is not None:
-        return ()
-    return (
-        Notice(
-            "pipenv::no-lock",
-            "There is no Pipfile.lock, so nothing pins what is installed.",
-            "Run `pipenv lock` and commit the Pipfile.lock that it writes.",
-        ),
-    )
 
 
 def _process_notices(processes: tuple[object, ...]) -> tuple[Notice, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from portside.model.errors.app import (
     AppNotADirectoryError,
     AppNotFoundError,
+    NotAFileError,
     SourceUnreadableError,
 )
 from portside.model.source import Entry
@@ -40,12 +41,26 @@ class DirectorySource:
         return self.root.name or "app"
 
     def is_file(self, path: str) -> bool:
-        """Return whether ``path`` is a regular file (through links)."""
-        return stat.S_ISREG(self._mode(path))
+        """Return whether ``path`` is a regular file (through links).
+
+        Raises ``NotAFileError`` for a pipe or socket: only names that mean something are asked
+        for, and as if nothing were there would be a puzzle.
+        """
+        mode = self._mode(path)
+        if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+            raise NotAFileError(path=path, kind="pipe" if stat.S_ISFIFO(mode) else "socket")
+        return stat.S_ISREG(mode)
 
     def is_dir(self, path: str) -> bool:
         """Return whether ``path`` is a directory (through links)."""
         return stat.S_ISDIR(self._mode(path))
+
+    def size(self, path: str) -> int:
+        """Return how many bytes a file holds; 0 where there is none."""
+        try:
+            return (self.root / path).stat().st_size
+        except (OSError, ValueError):
+            return 0
 
     def read(self, path: str) -> bytes:
         """Return a file's contents; raise ``SourceUnreadableError`` where it can't be read."""

@@ -11,6 +11,35 @@ class PackageManager(StrEnum):
 
     PIP = "pip"
     PIPENV = "pipenv"
+    POETRY = "poetry"
+    UV = "uv"
+    PDM = "pdm"
+    PYLOCK = "pylock.toml"
+    PYPROJECT = "pyproject.toml"
+    SETUP = "setup.py"
+    SCRIPT = "inline script metadata"
+    NONE = "none"
+
+    @property
+    def phrase(self) -> str:
+        """Return what says after "dependencies" how they are named: a tool, or a file."""
+        if self is PackageManager.NONE:
+            return "(there are none)"
+        return f"{'with' if self in _TOOLS else 'of'} {self.value}"
+
+    @property
+    def tool(self) -> str:
+        """Return the tool that reads the app's files, as it spells itself."""
+        return _TOOLS.get(self, "pip")
+
+
+_TOOLS = {
+    PackageManager.PIP: "pip",
+    PackageManager.PIPENV: "Pipenv",
+    PackageManager.POETRY: "Poetry",
+    PackageManager.UV: "uv",
+    PackageManager.PDM: "PDM",
+}
 
 
 class NoticeLevel(StrEnum):
@@ -34,7 +63,7 @@ class DependencySource(Record, frozen=True):
 
     ``manifest`` is the file that names the dependencies and ``lock`` the file that pins them, if
     there is one; ``files`` are all that are read, nested ones included. Paths are relative to the
-    app. ``reason`` is a sentence for people.
+    app. ``reason`` is a sentence for people. ``notices`` are what the developer should know of it.
     """
 
     manager: PackageManager
@@ -42,6 +71,7 @@ class DependencySource(Record, frozen=True):
     lock: str | None
     files: tuple[str, ...]
     reason: str
+    notices: tuple[Notice, ...] = ()
 
 
 class Process(Record, frozen=True):

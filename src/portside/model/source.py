@@ -38,6 +38,10 @@ class Source(Protocol):
         """Return whether ``path`` is a directory (through links)."""
         ...
 
+    def size(self, path: str) -> int:
+        """Return how many bytes a file holds; 0 where there is none."""
+        ...
+
     def read(self, path: str) -> bytes:
         """Return the contents of a file.
 

@@ -64,8 +64,8 @@ def test_two_package_managers_are_an_error() -> None:
 
 def test_none_is_an_error_that_lists_the_directory() -> None:
     with pytest.raises(NoPackageManagerError) as caught:
-        detect_dependencies(DictSource({"app.py": "", "src/x.py": ""}))
-    assert "app.py" in caught.value.detail
+        detect_dependencies(DictSource({"app.rb": "", "src/x.py": ""}))
+    assert "app.rb" in caught.value.detail
 
 
 def test_a_lock_is_read_whole() -> None:

@@ -7,8 +7,10 @@ import importlib
 from collections.abc import Mapping
 from typing import Protocol, cast
 
+from msgspec.structs import replace
+
 from portside.model.errors.app import MultiplePackageManagersError, NoPackageManagerError
-from portside.model.facts import DependencySource
+from portside.model.facts import DependencySource, Notice, NoticeLevel
 from portside.model.source import Source
 
 
@@ -18,9 +20,25 @@ class PackageManagerModule(Protocol):
     def detect(self, source: Source, variables: Mapping[str, str]) -> DependencySource | None:
         """Return the dependencies that the app names for this package manager, if it does.
 
-        Raises the leaves of ``errors.dependencies`` about the files that it reads.
+        Raises the leaves of ``errors.dependencies`` and ``errors.locks`` about what it reads.
         """
         ...
+
+
+# The files by which each module knows an app. Where several are there, and all but one turn out to
+# be written from that one, it counts.
+_FILES = {
+    "pipenv": ("Pipfile", "Pipfile.lock"),
+    "poetry": ("poetry.lock",),
+    "uv": ("uv.lock",),
+    "pdm": ("pdm.lock",),
+    "pylock": ("pylock.toml",),
+    "pip": ("requirements.txt",),
+}
+# Asked in turn where there is none of these: what only describes a project, or nothing at all.
+_WITHOUT_FILES = ("pip", "pyproject", "setup", "script", "none")
+# What tools write for others from their own lock.
+_EXPORTS = ("pip", "pylock")
 
 
 def detect_dependencies(
@@ -33,29 +51,49 @@ def detect_dependencies(
     """
     variables = variables or {}
     claims = {
-        module: tuple(name for name in names if source.is_file(name))
-        for module, names in _MANIFESTS.items()
+        module: present[0]
+        for module, names in _FILES.items()
+        if (present := [name for name in names if source.is_file(name)])
     }
-    claiming = [module for module, names in claims.items() if names]
-    if len(claiming) > 1 and not _is_exported(source):
-        raise MultiplePackageManagersError(files=tuple(claims[module][0] for module in claiming))
-    for module in claiming:
-        found = _load(module).detect(source, variables)
-        if found:
-            return found
+    kept, notices = _without_exports(source, claims)
+    if len(kept) > 1:
+        raise MultiplePackageManagersError(files=tuple(claims[module] for module in kept))
+    for module in kept or _WITHOUT_FILES:
+        dependencies = _load(module).detect(source, variables)
+        if dependencies is not None:
+            return replace(dependencies, notices=(*dependencies.notices, *notices))
     raise NoPackageManagerError(listing=tuple(entry.name for entry in source.entries()))
 
 
-# The files by which each module knows an app. Pipenv comes first: the requirements.txt beside its
-# files is one that it wrote itself.
-_MANIFESTS = {"pipenv": ("Pipfile", "Pipfile.lock"), "pip": ("requirements.txt",)}
+def _without_exports(
+    source: Source, claims: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[Notice, ...]]:
+    """Return the modules that count, and a note for each file that another one was written to."""
+    if len(claims) < 2:  # noqa: PLR2004 (two make a conflict)
+        return tuple(claims), ()
+    from portside.detection.package_managers.exports import (  # noqa: PLC0415 (few apps have two)
+        exported_from,
+    )
+
+    notices = []
+    kept = list(claims)
+    for module in (name for name in _EXPORTS if name in claims):
+        others = tuple(claims[name] for name in kept if name != module)
+        origin = exported_from(source, claims[module], others)
+        if origin is not None:
+            kept.remove(module)
+            notices.append(_export_notice(claims[module], origin))
+    return tuple(kept), tuple(notices)
+
+
+def _export_notice(export: str, origin: str) -> Notice:
+    return Notice(
+        "package-manager::export",
+        f"{export} was written from {origin}, so {origin} is what gets installed.",
+        f"Nothing needs doing. If you want to be rid of this note, delete {export}.",
+        NoticeLevel.NOTE,
+    )
 
 
 def _load(name: str) -> PackageManagerModule:
     return cast("PackageManagerModule", importlib.import_module(f"{__name__}.{name}"))
-
-
-def _is_exported(source: Source) -> bool:
-    from portside.detection.package_managers import pip  # noqa: PLC0415 (few apps have two)
-
-    return pip.is_exported(source)

@@ -9,72 +9,12 @@ from datetime import date, time
 from msgspec import Struct
 
 from portside.model.errors.dependencies import PipfileInvalidError, PipfileLockInvalidJsonError
-from portside.model.facts import DependencySource, PackageManager
+from portside.model.facts import DependencySource, Notice, PackageManager
+from portside.model.locked import IndexSource, LockedDistribution
 from portside.model.source import Source
 
 PIPFILE = "Pipfile"
 LOCK = "Pipfile.lock"
-
-
-class IndexSource(Struct, frozen=True):
-    """A package index that the app names. Its URL may hold ``${NAME}`` still."""
-
-    name: str
-    url: str
-    verify_ssl: bool = True
-
-
-class LockedDistribution(Struct, frozen=True):
-    """One entry of a lock file.
-
-    ``version`` is a specifier such as ``==1.0``; ``vcs`` is the kind of repository (``git``) and
-    ``location`` its URL, or the path or URL of a project or archive.
-    """
-
-    name: str
-    version: str = ""
-    hashes: tuple[str, ...] = ()
-    markers: str = ""
-    extras: tuple[str, ...] = ()
-    index: str = ""
-    vcs: str = ""
-    location: str = ""
-    ref: str = ""
-    subdirectory: str = ""
-    editable: bool = False
-
-    @property
-    def is_path(self) -> bool:
-        """Return whether the entry is a path within the app or on this machine."""
-        return bool(self.location) and not self.vcs and not re.match(_URL, self.location)
-
-    def requirement(self, location: str = "") -> str:
-        """Return the entry as a line of a requirements file, hashes included.
-
-        ``location`` replaces the entry's own, for a path made absolute or an interpolated URL.
-        """
-        extras = f"[{','.join(self.extras)}]" if self.extras else ""
-        marker = f" ; {self.markers}" if self.markers else ""
-        if not self.location:
-            hashes = "".join(f" --hash={digest}" for digest in self.hashes)
-            return f"{self.name}{extras}{self.version}{marker}{hashes}"
-        target = self._target(location or self.location)
-        if self.editable and not self.vcs:
-            return f"-e {target}{extras}{marker}"
-        hashes = "".join(f" --hash={digest}" for digest in self.hashes) if not self.vcs else ""
-        return f"{self.name}{extras} @ {target}{marker}{hashes}"
-
-    def _target(self, location: str) -> str:
-        subdirectory = f"#subdirectory={self.subdirectory}" if self.subdirectory else ""
-        if self.vcs:
-            location = location.removeprefix(f"{self.vcs}+")
-            if "://" not in location and not location.startswith("/"):
-                # The scp-like spelling git@host:path isn't a URL.
-                location = "ssh://" + location.replace(":", "/", 1)
-            elif location.startswith("/"):
-                location = f"file://{location}"
-            return f"{self.vcs}+{location}{f'@{self.ref}' if self.ref else ''}{subdirectory}"
-        return f"{location}{subdirectory}"
 
 
 class PipfileLock(Struct, frozen=True):
@@ -96,6 +36,13 @@ class LocklessRequirements(Struct, frozen=True):
     allow_prereleases: bool = False
 
 
+_NO_LOCK = Notice(
+    "pipenv::no-lock",
+    "There is no Pipfile.lock, so nothing pins what is installed.",
+    "Run `pipenv lock` and commit the Pipfile.lock that it writes.",
+)
+
+
 def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)
     """Return the app's Pipfile and its lock, None if it has neither."""
     files = tuple(name for name in (PIPFILE, LOCK) if source.is_file(name))
@@ -108,6 +55,7 @@ def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | N
         lock=lock,
         files=files,
         reason=f"there is a {' and a '.join(files)}",
+        notices=() if lock else (_NO_LOCK,),
     )
 
 
@@ -168,13 +116,6 @@ def lockless_requirements(source: Source, *, includes_tests: bool = False) -> Lo
     return LocklessRequirements(_sources(data, "source"), packages, allow)
 
 
-def expand_variables(text: str, variables: Mapping[str, str]) -> str:
-    """Replace ``$NAME`` and ``${NAME}`` as Pipenv does; what isn't set stays as it is."""
-    return re.sub(_VARIABLE, lambda match: variables.get(match[1] or match[2], match[0]), text)
-
-
-_URL = r"[a-zA-Z][a-zA-Z0-9+.-]*://"
-_VARIABLE = r"\$(?:\{(\w+)\}|(\w+))"
 _VCS = ("git", "hg", "svn", "bzr")
 _PYPI = {"name": "pypi", "url": "https://pypi.org/simple", "verify_ssl": True}
 _KNOWN_SECTIONS = frozenset(

@@ -5,11 +5,6 @@ from typing import ClassVar
 from portside.model.errors import BuildError
 
 _SHOWN_NAMES = 6
-# What writes a requirements.txt from another tool's lock file.
-_EXPORTS = (
-    ("uv.lock", "uv export --no-dev --no-emit-project -o requirements.txt"),
-    ("poetry.lock", "poetry export -o requirements.txt"),
-)
 
 
 class AppNotFoundError(BuildError):
@@ -58,6 +53,21 @@ class SourceUnreadableError(BuildError):
         )
 
 
+class NotAFileError(BuildError):
+    """What has the name of a file that portside reads is a pipe or a socket."""
+
+    code: ClassVar[str] = "app::not-a-file"
+
+    def __init__(self, *, path: str, kind: str) -> None:
+        """Take the path within the app, and what is there."""
+        super().__init__(
+            f"'{path}' in your app is a {kind}, not a file.",
+            detail="It would be read for what the app needs, and reading it might never end.",
+            hint=f"Put a file in its place, or delete it:\n    rm {path}",
+            failure_detail=path,
+        )
+
+
 class SourceChangedError(BuildError):
     """A file of the app vanished or shrank while it was copied."""
 
@@ -87,9 +97,27 @@ class NoPackageManagerError(BuildError):
         super().__init__(
             "No file names this app's dependencies.",
             detail=f"The app's root directory holds:\n{names}{more}",
-            hint=_export_hint(listing)
-            or "Add a requirements.txt (it may be empty) or a Pipfile to the root directory.\n"
+            hint="Add a requirements.txt (it may be empty), or what uv, Poetry, PDM or Pipenv "
+            "write.\n"
             "If the app is in a subdirectory, build that directory instead.",
+        )
+
+
+class UndeclaredImportsError(BuildError):
+    """The app imports distributions, but no file names its dependencies."""
+
+    code: ClassVar[str] = "package-manager::none-found"
+
+    def __init__(self, *, imports: tuple[tuple[str, int, str], ...]) -> None:
+        """Take file, line and module of each import, at least one."""
+        shown = "\n".join(f"    {file}:{line} imports {name}" for file, line, name in imports[:5])
+        names = sorted({name for _, _, name in imports})
+        super().__init__(
+            "No file names this app's dependencies.",
+            detail=f"But its code needs some:\n{shown}",
+            hint="Name them in a requirements.txt, a line each, by the names they have on PyPI\n"
+            f"(often that of the module): {', '.join(names[:5])}",
+            failure_detail=",".join(names),
         )
 
 
@@ -105,7 +133,9 @@ class MultiplePackageManagersError(BuildError):
             "The app's dependencies are named by several package managers' files.",
             detail=f"These files were found together:\n{names}",
             hint="Keep the one your app uses and delete the other:\n"
-            f"    git rm {files[0]}      or      git rm {files[-1]}",
+            f"    git rm {files[0]}      or      git rm {files[-1]}\n"
+            "If one is written from the other, let the tool that locks write it again: that is "
+            "recognised.",
             failure_detail=",".join(files),
         )
 
@@ -161,13 +191,3 @@ class ExistingPythonError(BuildError):
             "    echo /.heroku/python >> .gitignore",
             failure_detail=".heroku/python",
         )
-
-
-def _export_hint(listing: tuple[str, ...]) -> str:
-    """Return how to name the dependencies where another tool has locked them, or ""."""
-    for lock, command in _EXPORTS:
-        if lock in listing:
-            return (
-                f"{lock} isn't read by portside. Write a requirements.txt from it:\n    {command}"
-            )
-    return ""

@@ -69,6 +69,22 @@ class RequirementsEncodingError(BuildError):
         )
 
 
+class ScriptMetadataError(BuildError):
+    """A script's block of inline metadata can't be used."""
+
+    code: ClassVar[str] = "script::invalid-metadata"
+
+    def __init__(self, *, file: str, cause: str) -> None:
+        """Take the script and what is wrong with its block."""
+        super().__init__(
+            f"The script block of {file} can't be used.",
+            detail=f"The cause: {cause}",
+            hint="Correct the block, or name the dependencies in a requirements.txt. A block is:\n"
+            '    # /// script\n    # dependencies = ["flask>=3"]\n    # ///',
+            failure_detail=cause,
+        )
+
+
 class PipfileInvalidError(BuildError):
     """The Pipfile isn't valid TOML, or not what Pipenv expects."""
 

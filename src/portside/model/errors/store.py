@@ -121,6 +121,21 @@ class StreamNotWritableError(BuildError):
         )
 
 
+class WorkingDirectoryGoneError(BuildError):
+    """A relative path was given in a working directory that was removed."""
+
+    code: ClassVar[str] = "output::no-working-directory"
+
+    def __init__(self, *, path: str) -> None:
+        """Take the path as given."""
+        super().__init__(
+            f"'{path}' means nothing here: the working directory is gone.",
+            detail="The directory that this command was started in was removed or replaced.",
+            hint="Go to one that is there, or give the path from the root on:\n    cd ~",
+            failure_detail=path,
+        )
+
+
 class OutputTargetError(BuildError):
     """A target given with ``-o`` isn't one that can be built."""
 

@@ -32,7 +32,7 @@ from portside.platforms.heroku.environment import (
 )
 from portside.platforms.heroku.frameworks import Frameworks, note_disabled
 from portside.platforms.heroku.home import link_home, place, place_package_manager, write_profile
-from portside.platforms.heroku.package_manager import provide_package_manager
+from portside.platforms.heroku.package_manager import provide_package_manager, tool_of
 from portside.platforms.heroku.report import BuildReport
 from portside.preparation import BuildRequest, find_candidates, key_dependencies, read_offers
 from portside.steps.dependencies.layer import provide_dependencies
@@ -165,7 +165,7 @@ class Compilation:
             self.log.notice(_outdated(version, latest, is_pinned=is_pinned))
 
     def _provide_package_manager(self, facts: Facts, interpreter: Interpreter) -> StoredLayer:
-        manager = facts.dependencies.manager
+        manager = tool_of(facts.dependencies.manager)
         with (
             self.report.timing("package_manager_install_duration"),
             self.log.step("package-manager", f"Providing {manager.value}", "hooks use it") as step,
@@ -190,7 +190,7 @@ class Compilation:
 
         status, reasons = judge_cache(key, last)
         self.report.values["cache_status"] = status
-        title = f"Installing dependencies with {facts.dependencies.manager.value}"
+        title = f"Installing dependencies {facts.dependencies.manager.phrase}"
         with (
             self.report.timing("dependencies_install_duration"),
             self.log.step("dependencies", title, facts.dependencies.reason) as step,

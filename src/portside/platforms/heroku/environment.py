@@ -20,6 +20,11 @@ _SEARCHED = (
 )
 _PIPENV = (("PIPENV_SYSTEM", "1"), ("PIPENV_VERBOSITY", "-1"))
 _PIP = (("PIP_DISABLE_PIP_VERSION_CHECK", "1"),)
+_POETRY = (
+    ("POETRY_VIRTUALENVS_CREATE", "false"),
+    ("POETRY_VIRTUALENVS_USE_POETRY_PYTHON", "true"),
+)
+_UV = (("UV_NO_MANAGED_PYTHON", "1"), ("UV_PYTHON_DOWNLOADS", "never"))
 
 
 def build_environment(
@@ -63,12 +68,16 @@ def _own_programs(home: str, manager: PackageManager | None) -> tuple[str, ...]:
 
 def _settings(manager: PackageManager | None, home: str) -> tuple[tuple[str, str], ...]:
     match manager:
-        case PackageManager.PIP:
-            return _PIP
         case PackageManager.PIPENV:
             return (*_PIPENV, ("VIRTUAL_ENV", home))
+        case PackageManager.POETRY:
+            return _POETRY
+        case PackageManager.UV:
+            return (("UV_PROJECT_ENVIRONMENT", home), *_UV)
         case None:
             return ()
+        case _:
+            return _PIP
 
 
 def _prepending(name: str, path: str) -> str:

@@ -34,6 +34,11 @@ sys.path.insert(0, os.path.join(_prefix, {site!r}))
 """
 
 
+def tool_of(manager: PackageManager) -> PackageManager:
+    """Return the tool that hooks of an app with this package manager may call."""
+    return manager if manager in _NAMES else PackageManager.PIP
+
+
 def provide_package_manager(
     manager: PackageManager, interpreter: Interpreter, tools: Toolbox, log: StepLog
 ) -> StoredLayer:

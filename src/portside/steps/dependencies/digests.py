@@ -10,6 +10,16 @@ from pathlib import Path
 _SKIPPED = frozenset(
     {".heroku", ".profile.d", ".git", ".hg", ".svn", "__pycache__", ".venv", ".tox", ".mypy_cache"}
 )
+# Backends that compile nothing by themselves.
+_PURE = frozenset(
+    {
+        "flit_core.buildapi",
+        "hatchling.build",
+        "pdm.backend",
+        "poetry.core.masonry.api",
+        "uv_build",
+    }
+)
 _BUILT = r"(.*/)?(build/(lib|bdist|temp|scripts)[^/]*|[^/]+\.egg-info)"
 
 
@@ -18,6 +28,41 @@ def digest_path(path: Path) -> str:
     if not path.is_dir():
         return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "absent"
     return digest(_tree(path))
+
+
+def digest_linked(project: Path) -> str:
+    """Return the digest of what decides how a project is installed as a link to its sources.
+
+    Where its backend is known to build nothing but metadata, the code itself doesn't count.
+    """
+    try:
+        text = (project / "pyproject.toml").read_text("utf-8")
+    except (OSError, ValueError):
+        return digest_path(project)
+    if not _is_metadata_only(text):
+        return digest_path(project)
+    places = (project, project / "src")
+    names = [name for place in places if place.is_dir() for name in _directories(place)]
+    return digest((text, *names))
+
+
+def _is_metadata_only(pyproject: str) -> bool:
+    import tomllib  # noqa: PLC0415 (start-up time: only apps that are projects need it)
+
+    try:
+        data = tomllib.loads(pyproject)
+    except ValueError:
+        return False
+    build, tools = data.get("build-system", {}), data.get("tool", {})
+    has_hooks = "hooks" in tools.get("hatch", {}).get("build", {}) or any(
+        "build" in tools.get(name, {}) for name in ("poetry", "pdm")
+    )
+    is_static = not data.get("project", {}).get("dynamic")
+    return not build or (build.get("build-backend") in _PURE and is_static and not has_hooks)
+
+
+def _directories(place: Path) -> list[str]:
+    return sorted(item.name for item in place.iterdir() if item.is_dir())
 
 
 def _tree(root: Path) -> Iterator[str]:

@@ -160,7 +160,7 @@ def classify(tail: Iterable[str], exit_status: int, manager: PackageManager) -> 
     """Return the error for an installer's output; the output must be redacted already."""
     lines = tuple(tail)
     text = "\n".join(lines)
-    name = "Pipenv" if manager is PackageManager.PIPENV else "pip"
+    name = manager.tool
     for cause in _CAUSES:
         match = re.search(cause.pattern, text, re.IGNORECASE | re.MULTILINE)
         if match:

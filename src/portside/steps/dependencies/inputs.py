@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from portside.detection.package_managers.pip import manifests
-from portside.detection.requirements import read_requirements
 from portside.effects.pip_config import PipConfig, read_pip_config
-from portside.model.facts import DependencySource, PackageManager
+from portside.model.facts import DependencySource
 from portside.model.layers import KeyInput
 from portside.model.source import Source
-from portside.steps.dependencies.digests import digest, digest_path
-from portside.steps.dependencies.local_paths import local_paths, path_of
+from portside.steps.dependencies.digests import digest, digest_linked, digest_path
+from portside.steps.dependencies.local_paths import path_of
+from portside.steps.dependencies.managers import Query, load
 
 _CREDENTIALS = r"(?<=://)[^\s/@]+@"
 _UV_INPUTS = r"UV_(DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS)"
@@ -36,52 +35,20 @@ def dependency_inputs(
     Credentials in URLs don't count. Raises what reading the files of the package manager raises.
     """
     config = read_pip_config(environ, home)
-    if dependencies.manager is PackageManager.PIPENV:
-        files: tuple[str, ...] = dependencies.files
-        texts, paths = _pipenv_texts(
-            source, dependencies, environ, app, includes_tests=includes_tests
-        )
-    else:
-        wanted = manifests(source, includes_tests=includes_tests)
-        requirements = read_requirements(source, *wanted, variables=environ)
-        files, texts = requirements.files, [line.text for line in requirements.lines]
-        paths = local_paths(requirements, app)
-    raw = {name: source.read(name) for name in files}
+    query = Query(source, dependencies, environ, app, includes_tests)
+    found = load(dependencies.manager).inputs(query)
+    raw = {name: source.read(name) for name in found.files}
     inputs = [KeyInput("dependencies of the tests", "included")] if includes_tests else []
     inputs += [KeyInput(name, hashlib.sha256(data).hexdigest()) for name, data in raw.items()]
-    inputs += [KeyInput(_shown(path, app), digest_path(path)) for path in dict.fromkeys(paths)]
+    inputs += [
+        KeyInput(_shown(path, app), digest_path(path)) for path in dict.fromkeys(found.paths)
+    ]
+    inputs += [KeyInput(_shown(path, app), digest_linked(path)) for path in found.projects]
     if any(b"$" in data for data in raw.values()):
-        expanded = [_without_credentials(text) for text in texts]
+        expanded = [_without_credentials(text) for text in found.texts]
         inputs.append(KeyInput("variables in the files", digest(expanded)))
     inputs.append(KeyInput("index configuration", digest(_configuration(config, environ, app))))
     return tuple(inputs)
-
-
-def _pipenv_texts(
-    source: Source,
-    dependencies: DependencySource,
-    environ: Mapping[str, str],
-    app: Path,
-    *,
-    includes_tests: bool,
-) -> tuple[list[str], list[Path]]:
-    """Return what a Pipfile or its lock says with variables replaced, and the paths it names."""
-    from portside.detection.package_managers.pipenv import (  # noqa: PLC0415 (start-up time)
-        expand_variables,
-        lockless_requirements,
-        read_pipfile_lock,
-    )
-
-    if dependencies.lock is None:
-        wanted = lockless_requirements(source, includes_tests=includes_tests)
-        sources, entries = wanted.sources, wanted.packages
-    else:
-        lock = read_pipfile_lock(source, includes_tests=includes_tests)
-        sources, entries = lock.sources, lock.packages
-    places = [expand_variables(item.location, environ) for item in entries if not item.vcs]
-    paths = [path for place in places if (path := path_of(place, app)) is not None]
-    texts = [*(item.url for item in sources), *(item.location for item in entries)]
-    return [expand_variables(text, environ) for text in texts], paths
 
 
 def _configuration(config: PipConfig, environ: Mapping[str, str], app: Path) -> Iterator[str]:

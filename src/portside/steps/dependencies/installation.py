@@ -10,6 +10,7 @@ from msgspec import Struct
 from portside.effects.pip_config import PipConfig, read_pip_config
 from portside.effects.process import Command, Completed, CouldNotStartError, ProcessRunner
 from portside.model.errors.dependencies import (
+    BuildOfDistributionFailedError,
     DiskFullError,
     HashMismatchError,
     IndexCredentialsError,
@@ -18,20 +19,26 @@ from portside.model.errors.dependencies import (
     InstallFailedError,
     NoSolutionError,
 )
-from portside.model.facts import PackageManager
 from portside.steps.dependencies.distributions import (
     list_distributions,
     named_prereleases,
     required_prereleases,
 )
 from portside.steps.dependencies.failures import classify, more_telling
-from portside.steps.dependencies.jobs import Job
+from portside.steps.dependencies.jobs import Job, ProjectSync
+from portside.steps.dependencies.managers import load
 from portside.steps.dependencies.pip import pip_arguments, pip_environment
-from portside.steps.dependencies.pipenv import pipenv_jobs
 from portside.steps.dependencies.request import DependenciesRequest, InstallOutcome
-from portside.steps.dependencies.requirements import requirements_jobs
 from portside.steps.dependencies.uv import UvFiles, places, uv_arguments, uv_environment
+from portside.steps.dependencies.uv_sync import (
+    adopt_environment,
+    project_error,
+    root_failed,
+    sync_arguments,
+    sync_environment,
+)
 
+_LEFT_OUT = "The project itself can't be built and isn't needed: it is left out."
 _FINAL = (IndexCredentialsError, HashMismatchError, DiskFullError)
 
 
@@ -49,11 +56,10 @@ def install_dependencies(
     reading the files of the package manager raises.
     """
     config = read_pip_config(request.environ, request.home)
-    is_pipenv = request.dependencies.manager is PackageManager.PIPENV
-    jobs = pipenv_jobs(request, config) if is_pipenv else requirements_jobs(request, config)
+    jobs = load(request.dependencies.manager).jobs(request, config)
     request.work.mkdir(parents=True, exist_ok=True)
     installation = _Installation(request, config, jobs, runner, on_line, on_detail)
-    used = {installation.run(number) for number, job in enumerate(jobs) if job.lines}
+    used = {installation.run(number) for number, job in enumerate(jobs) if _is_needed(job)}
     _tidy(request.prefix)
     return InstallOutcome(
         "pip" if "pip" in used else "uv",
@@ -64,7 +70,7 @@ def install_dependencies(
 class _Installation(Struct, frozen=True):
     request: DependenciesRequest
     config: PipConfig
-    jobs: tuple[Job, ...]
+    jobs: tuple[Job | ProjectSync, ...]
     runner: ProcessRunner
     on_line: Callable[[str], None]
     on_detail: Callable[[str], None]
@@ -72,21 +78,42 @@ class _Installation(Struct, frozen=True):
     def run(self, number: int) -> Literal["uv", "pip"]:
         """Do a job with uv, or pip where uv can't; raise ``InstallFailedError`` or a leaf."""
         job = self.jobs[number]
+        if isinstance(job, ProjectSync):
+            self._sync(job)
+            return "uv"
+        return self._install(number, job)
+
+    def _install(self, number: int, job: Job) -> Literal["uv", "pip"]:
         if job.unsupported:
             self.on_detail(f"Installing with pip, because {_sentence(job.unsupported)}.")
-            self._pip(number, None)
+            self._pip(number, job, None)
             return "pip"
-        failed = self._uv(number)
+        failed = self._uv(number, job)
+        if job.is_optional and isinstance(failed, BuildOfDistributionFailedError):
+            self.on_detail(_LEFT_OUT)
+            return "uv"
         if failed is None and (wanted := self._prereleases(job)):
             self.on_detail(f"Installing again, with the prereleases asked of {', '.join(wanted)}.")
             self._start_again(number)
-            failed = self._uv(number, frozenset(wanted))
+            failed = self._uv(number, job, frozenset(wanted))
         if failed is None:
             return "uv"
         self.on_detail(self._why_pip(job, failed))
         self._start_again(number)
-        self._pip(number, failed)
+        self._pip(number, job, failed)
         return "pip"
+
+    def _sync(self, job: ProjectSync) -> None:
+        env = sync_environment(self.request)
+        argv = sync_arguments(job, self.request, skips_project=False)
+        ended = self._execute(argv, env, self.on_line)
+        if job.is_optional_project and not ended.ok and root_failed(ended.tail, self.request.app):
+            self.on_detail(_LEFT_OUT)
+            argv = sync_arguments(job, self.request, skips_project=True)
+            ended = self._execute(argv, env, self.on_line)
+        if not ended.ok:
+            raise project_error(ended.tail) or self._classified(ended)
+        adopt_environment(self.request)
 
     def _why_pip(self, job: Job, failed: InstallFailedError) -> str:
         """Return a sentence on why pip may do better; raise the failure where it can't."""
@@ -94,7 +121,7 @@ class _Installation(Struct, frozen=True):
             if len(places(job, self.request.environ)) > 1:
                 return "uv couldn't reach an index. pip is tried, which goes on without it."
             raise failed
-        if isinstance(failed, _FINAL):
+        if isinstance(failed, _FINAL) or job.pylock:
             raise failed
         return "uv couldn't install the dependencies, so pip is tried."
 
@@ -102,7 +129,7 @@ class _Installation(Struct, frozen=True):
         """Remove what a failed uv left half done, and repeat the jobs before this one."""
         _empty(self.request.prefix)
         for earlier in range(number):
-            if self.jobs[earlier].lines:
+            if _is_needed(self.jobs[earlier]):
                 self.run(earlier)
 
     def _prereleases(self, job: Job) -> list[str]:
@@ -115,37 +142,34 @@ class _Installation(Struct, frozen=True):
         return sorted(wanted - named_prereleases((*job.lines, *job.constraints)))
 
     def _uv(
-        self, number: int, prereleases: frozenset[str] = frozenset()
+        self, number: int, job: Job, prereleases: frozenset[str] = frozenset()
     ) -> InstallFailedError | None:
-        argv, env = self._uv_command(number, prereleases)
+        argv, env = self._uv_command(number, job, prereleases)
         ended = self._execute(argv, env, self.on_line)
         return None if ended.ok else self._classified(ended)
 
     def _uv_command(
-        self, number: int, prereleases: frozenset[str] = frozenset()
+        self, number: int, job: Job, prereleases: frozenset[str] = frozenset()
     ) -> tuple[tuple[str, ...], Mapping[str, str]]:
-        job = self.jobs[number]
         constraints = self._file(f"constraints-{number}.txt", job.constraints)
         files = UvFiles(
-            requirements=self._file(f"requirements-{number}.txt", job.lines),
+            requirements=job.pylock or self._file(f"requirements-{number}.txt", job.lines),
             constraints=constraints if job.constraints else "",
         )
         argv = uv_arguments(job, self.request, self.config, files, prereleases)
         return argv, uv_environment(job, self.request, self.config)
 
-    def _pip(self, number: int, before: InstallFailedError | None) -> None:
-        job = self.jobs[number]
+    def _pip(self, number: int, job: Job, before: InstallFailedError | None) -> None:
         env = pip_environment(job, self.request, self.config)
-        for files in self._pip_files(number):
+        for files in self._pip_files(number, job):
             ended = self._execute(pip_arguments(job, self.request, files), env, self.on_line)
             if not ended.ok:
                 failed = self._classified(ended)
                 told = failed if before is None else more_telling(before, failed)
-                raise self._diagnosed(number, told)
+                raise self._diagnosed(number, job, told)
 
-    def _pip_files(self, number: int) -> Iterator[tuple[str, ...]]:
+    def _pip_files(self, number: int, job: Job) -> Iterator[tuple[str, ...]]:
         """Yield the files of each run of pip: one hash makes it want one for every line."""
-        job = self.jobs[number]
         if job.pip_files:
             yield job.pip_files
             return
@@ -154,9 +178,9 @@ class _Installation(Struct, frozen=True):
             if lines:
                 yield (self._file(f"{name}-{number}.txt", lines),)
 
-    def _diagnosed(self, number: int, failed: InstallFailedError) -> InstallFailedError:
+    def _diagnosed(self, number: int, job: Job, failed: InstallFailedError) -> InstallFailedError:
         """Look for a refused index, which uv tells of only when it asks one after the other."""
-        argv, env = self._uv_command(number)
+        argv, env = self._uv_command(number, job)
         is_missing = isinstance(failed, IndexNotFoundError | NoSolutionError)
         if not is_missing or "unsafe-best-match" not in argv:
             return failed
@@ -181,6 +205,10 @@ class _Installation(Struct, frozen=True):
     def _classified(self, ended: Completed) -> InstallFailedError:
         manager = self.request.dependencies.manager
         return classify(ended.tail, ended.exit_status, manager)
+
+
+def _is_needed(job: Job | ProjectSync) -> bool:
+    return isinstance(job, ProjectSync) or bool(job.lines or job.pylock)
 
 
 def _sentence(phrases: tuple[str, ...]) -> str:

@@ -75,6 +75,8 @@ class Job(Struct, frozen=True):
     """One run of an installer.
 
     ``lines`` are a flattened requirements file; ``pip_files`` are what pip reads in its place.
+    ``pylock`` is the path of a lock that uv reads in their place. Where ``is_optional`` a project
+    that can't be built is left out.
     """
 
     lines: tuple[str, ...]
@@ -84,6 +86,20 @@ class Job(Struct, frozen=True):
     no_deps: bool = False
     refresh: bool = False
     pip_files: tuple[str, ...] = ()
+    pylock: str = ""
+    is_optional: bool = False
+
+
+class ProjectSync(Struct, frozen=True):
+    """One run of ``uv sync``, which installs what a uv.lock pins, and the project itself.
+
+    ``is_optional_project`` says that nothing needs the project itself to be installed.
+    """
+
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    includes_tests: bool = False
+    is_optional_project: bool = False
 
 
 def _formats(value: str, target: set[str], other: set[str]) -> None:
@@ -115,11 +131,15 @@ def configured_options(config: PipConfig) -> Options:
 
 
 def installer_environment(request: DependenciesRequest) -> dict[str, str]:
-    """Return the variables for an installer: all but those that lead to another Python."""
-    return {
+    """Return the variables for an installer: all but those that lead to another Python.
+
+    What uv says must stay on one line to be understood.
+    """
+    kept = {
         name: value
         for name, value in request.environ.items()
         if name not in _DROPPED
         and not name.startswith("PIP_")
         and (not name.startswith("UV_") or re.fullmatch(_UV_KEPT, name))
     }
+    return {**kept, "UV_NO_WRAP": "1"}

@@ -35,7 +35,8 @@ def uv_arguments(
         *("--no-progress", "--color", "never"),
         *_options(job.options),
         *_prereleases(prereleases | named_prereleases((*job.lines, *job.constraints))),
-        *config.arguments,
+        *([] if job.pylock else config.arguments),
+        *(["--preview-features", "pylock"] if job.pylock else []),
         *(["--no-deps"] if job.no_deps and "--no-deps" not in config.arguments else []),
         *(["--upgrade"] if request.upgrade else []),
         *(["--refresh"] if job.refresh and not request.upgrade else []),
@@ -52,7 +53,7 @@ def uv_environment(job: Job, request: DependenciesRequest, config: PipConfig) ->
     if links:
         own = env.get("UV_FIND_LINKS", "")
         env["UV_FIND_LINKS"] = ",".join([*dict.fromkeys(links), *([own] if own else [])])
-    if config.constraints:
+    if config.constraints and not job.pylock:
         env["UV_CONSTRAINT"] = " ".join(config.constraints)
     if "UV_DEFAULT_INDEX" in env:
         env.pop("UV_INDEX_URL", None)

@@ -9,18 +9,33 @@ from portside.detection.requirements import Line, LineKind, Requirements, read_r
 from portside.effects.pip_config import PipConfig
 from portside.steps.dependencies.jobs import Job, configured_options
 from portside.steps.dependencies.local_paths import absolute, local_paths
+from portside.steps.dependencies.managers import Inputs, Query
 from portside.steps.dependencies.request import DependenciesRequest
 
 _ONLY_PIP_VCS = r"(?i)(?:^|[\s@])(hg|svn|bzr)\+"
 _VCS = r"(?i)(git|hg|svn|bzr)\+"
 
 
-def requirements_jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
+def inputs(query: Query) -> Inputs:
+    """Return the requirements files and the local projects that they name.
+
+    Raises what ``read_requirements`` raises.
+    """
+    wanted = manifests(query.source, query.dependencies, includes_tests=query.includes_tests)
+    requirements = read_requirements(query.source, *wanted, variables=query.environ)
+    return Inputs(
+        files=requirements.files,
+        texts=tuple(line.text for line in requirements.lines),
+        paths=tuple(local_paths(requirements, query.app)),
+    )
+
+
+def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
     """Return the one job of an app with requirements files: all are resolved together.
 
     Raises what ``read_requirements`` raises.
     """
-    files = manifests(request.source, includes_tests=request.includes_tests)
+    files = manifests(request.source, request.dependencies, includes_tests=request.includes_tests)
     requirements = read_requirements(request.source, *files, variables=request.environ)
     options = configured_options(config)
     for line in requirements.lines:

@@ -1,0 +1,68 @@
+"""Errors about lock files, whichever tool wrote them; texts only, no decisions."""
+
+from typing import ClassVar
+
+from portside.model.errors import BuildError
+
+
+class LockWithoutProjectError(BuildError):
+    """There is a lock, but not the project file that it was made for."""
+
+    code: ClassVar[str] = "lock::no-project"
+
+    def __init__(self, *, lock: str, project: str) -> None:
+        """Take the lock's name and that of the file that is missing."""
+        super().__init__(
+            f"There is a {lock}, but no {project}.",
+            detail=f"A {lock} only pins what a {project} asks for.",
+            hint=f"Add the {project} to your repository, or delete the {lock} if the app doesn't "
+            "use it.",
+            failure_detail=lock,
+        )
+
+
+class LockOutdatedError(BuildError):
+    """The project changed since its lock was written."""
+
+    code: ClassVar[str] = "lock::outdated"
+
+    def __init__(self, *, lock: str, project: str, command: str) -> None:
+        """Take the lock, the file it was made for, and the command that makes it anew."""
+        super().__init__(
+            f"Your {lock} doesn't match your {project}.",
+            detail=f"The {project} was changed after the {lock} was written.",
+            hint=f"Run `{command}` and commit the {lock}.",
+            failure_detail=lock,
+        )
+
+
+class RequiredToolVersionError(BuildError):
+    """The project asks for a version of its tool that portside doesn't have."""
+
+    code: ClassVar[str] = "lock::tool-version"
+
+    def __init__(self, *, tool: str, cause: str) -> None:
+        """Take the tool and its own words."""
+        super().__init__(
+            f"Your project asks for another version of {tool} than portside brings.",
+            detail=f"{tool} says: {cause}",
+            hint="Loosen required-version in [tool.uv] of pyproject.toml, or use a portside with\n"
+            f"a {tool} that fits: pip install --upgrade portside",
+            failure_detail=cause,
+        )
+
+
+class LockInvalidError(BuildError):
+    """A lock can't be read: damaged, or in a format that isn't known here."""
+
+    code: ClassVar[str] = "lock::invalid"
+
+    def __init__(self, *, lock: str, cause: str, command: str) -> None:
+        """Take the lock, what is wrong with it, and the command that makes it anew."""
+        super().__init__(
+            f"Your {lock} can't be read.",
+            detail=f"The cause: {cause}",
+            hint="Make it anew (a merge may have left its marks in it), then commit it:\n"
+            f"    {command}",
+            failure_detail=cause,
+        )

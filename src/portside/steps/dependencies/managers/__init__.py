@@ -1,0 +1,59 @@
+"""How the dependencies of each package manager are installed: one module for each.
+
+A module is imported when an app uses its package manager.
+"""
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol, cast
+
+from msgspec import Struct
+
+from portside.effects.pip_config import PipConfig
+from portside.model.facts import DependencySource, PackageManager
+from portside.model.source import Source
+from portside.steps.dependencies.jobs import Job, ProjectSync
+from portside.steps.dependencies.request import DependenciesRequest
+
+
+class Query(Struct, frozen=True):
+    """An app whose dependencies are asked about. ``app`` is where it is on disk."""
+
+    source: Source
+    dependencies: DependencySource
+    environ: Mapping[str, str]
+    app: Path
+    includes_tests: bool = False
+
+
+class Inputs(Struct, frozen=True):
+    """What an install reads: files of the app, and files and projects on this machine.
+
+    ``texts`` are what the files say with variables replaced; they may hold credentials.
+    ``projects`` are installed as links to their sources.
+    """
+
+    files: tuple[str, ...]
+    texts: tuple[str, ...] = ()
+    paths: tuple[Path, ...] = ()
+    projects: tuple[Path, ...] = ()
+
+
+class Manager(Protocol):
+    """What each module offers."""
+
+    def inputs(self, query: Query) -> Inputs:
+        """Return what an install reads; raise what reading the files raises."""
+        ...
+
+    def jobs(
+        self, request: DependenciesRequest, config: PipConfig
+    ) -> tuple[Job | ProjectSync, ...]:
+        """Return the runs of an installer, in order; raise what reading the files raises."""
+        ...
+
+
+def load(manager: PackageManager) -> Manager:
+    """Return the module of a package manager."""
+    return cast("Manager", importlib.import_module(f"{__name__}.{manager.name.lower()}"))

@@ -1,0 +1,41 @@
+"""What to install for a project that only a pyproject.toml describes."""
+
+from portside.detection.project import PYPROJECT, read_project
+from portside.effects.pip_config import PipConfig
+from portside.steps.dependencies.jobs import Job, configured_options
+from portside.steps.dependencies.local_paths import absolute, path_text
+from portside.steps.dependencies.managers import Inputs, Query
+from portside.steps.dependencies.request import DependenciesRequest
+
+
+def inputs(query: Query) -> Inputs:
+    """Return the pyproject.toml and, where it is to be built, the project."""
+    project = read_project(query.source)
+    is_built = project is not None and project.is_buildable
+    return Inputs(files=(PYPROJECT,), projects=(query.app,) if is_built else ())
+
+
+def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
+    """Return a job for what the project needs and one for the project itself.
+
+    Where only building it tells what it needs, both are one. A project that has no programs
+    needn't be installed for its app to run, so that a failure to build it is no failure then.
+    """
+    project = read_project(request.source)
+    if project is None:
+        return ()
+    link = f"-e {path_text(request.app)}"
+    if project.dependencies is None:
+        return (Job((link,), configured_options(config), refresh=True),)
+    lines = tuple(absolute(line, request.app) for line in project.dependencies)
+    needed = Job(lines, configured_options(config))
+    if not project.is_buildable:
+        return (needed,)
+    itself = Job(
+        (link,),
+        configured_options(config),
+        no_deps=True,
+        refresh=True,
+        is_optional=not project.has_scripts,
+    )
+    return (needed, itself)

@@ -1,0 +1,172 @@
+"""What is installed for a project is what uv and pip install for it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from dependency_bench import BIN, MARKS, PYTHON, Bench, files, make_project, make_wheel
+
+from portside.model.errors import BuildError
+from portside.model.errors.locks import (
+    LockInvalidError,
+    LockOutdatedError,
+    RequiredToolVersionError,
+)
+from portside.steps.dependencies import list_distributions
+
+pytestmark = MARKS
+HATCH = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+# What a virtual environment has for itself.
+OWN = ("activate", "deactivate", "python", "pydoc.bat")
+
+
+def project(bench: Bench, more: str = "", dependencies: str = '["six==1.17.0"]') -> None:
+    text = '[project]\nname = "shop"\nversion = "1.0"\nrequires-python = ">=3.12"\n'
+    bench.write("pyproject.toml", f"{text}dependencies = {dependencies}\n{more}")
+
+
+def uv(bench: Bench, *arguments: str | Path, **variables: str) -> None:
+    argv = [BIN / "uv", *arguments, "--python", PYTHON.executable, "--quiet"]
+    cache = {"UV_CACHE_DIR": str(bench.tmp / "uv-cache")}
+    env = {**bench.environ, **cache, **variables}
+    subprocess.run(argv, cwd=bench.app, env=env, check=True)
+
+
+def same_as_uv(bench: Bench) -> set[str]:
+    """Lock, compare with `uv sync`, and return the names of what is installed."""
+    uv(bench, "lock")
+    ours = bench.install()
+    theirs = bench.tmp / "theirs"
+    arguments = ("sync", "--locked", "--no-default-groups", "--link-mode", "copy")
+    uv(bench, *arguments, UV_PROJECT_ENVIRONMENT=str(theirs))
+    wanted = {name for name in files(theirs) if is_installed(name)}
+    assert ours.outcome.installer == "uv"
+    assert ours.outcome.distributions == list_distributions(theirs / PYTHON.site_packages)
+    assert files(ours.prefix) == wanted
+    return {name for name, _ in ours.outcome.distributions}
+
+
+def is_installed(name: str) -> bool:
+    top, _, rest = name.partition("/")
+    own = (top == "bin" and rest.startswith(OWN)) or "_virtualenv" in name or "lib64" in name
+    return "/" in name and not own and not name.endswith(("uv_cache.json", "uv_build.json"))
+
+
+def test_a_project_that_is_no_package(bench: Bench) -> None:
+    project(bench, '[dependency-groups]\ndev = ["idna==3.6"]\n', '["flask==3.1.1", "six==1.17.0"]')
+    assert {"Flask", "six"} <= same_as_uv(bench)
+    assert (bench.tmp / "ours/bin/flask").is_file()
+
+
+def test_a_package_with_a_program_and_local_parts(bench: Bench) -> None:
+    make_project(bench.app / "parts/cart", "cart", '["idna==3.6"]')
+    wheel = make_wheel(bench.app / "wheels", "vendored", "1.0")
+    more = (
+        f'[project.scripts]\nshop = "shop:main"\n{HATCH}'
+        '[tool.uv.workspace]\nmembers = ["parts/*"]\n'
+        "[tool.uv.sources]\ncart = { workspace = true }\n"
+        f'vendored = {{ path = "wheels/{wheel.name}" }}\n'
+    )
+    project(bench, more, '["cart", "vendored", "six==1.17.0"]')
+    bench.write("src/shop/__init__.py", "def main(): print('open')\n")
+    assert same_as_uv(bench) == {"shop", "cart", "vendored", "six", "idna"}
+    inputs = bench.inputs()
+    assert {"pyproject.toml", "uv.lock", ".", "parts/cart", f"wheels/{wheel.name}"} <= set(inputs)
+
+
+def test_a_project_that_cannot_be_built_is_left_out_unless_it_has_programs(bench: Bench) -> None:
+    project(bench, HATCH)
+    uv(bench, "lock")
+    ours = bench.install()
+    assert [name for name, _ in ours.outcome.distributions] == ["six"]
+    assert any("left out" in detail for detail in ours.details)
+    project(bench, f'[project.scripts]\nshop = "shop:main"\n{HATCH}')
+    with pytest.raises(BuildError, match="uv dependencies"):
+        bench.install()
+
+
+def test_code_does_not_count_where_the_backend_only_links_to_it(bench: Bench) -> None:
+    project(bench, HATCH)
+    bench.write("src/shop/__init__.py", "")
+    uv(bench, "lock")
+    before = bench.inputs()
+    bench.write("src/shop/__init__.py", "X = 1\n")
+    assert bench.inputs() == before
+    bench.write("src/market/__init__.py", "")
+    assert bench.inputs() != before
+    project(bench, 'dynamic = ["readme"]\n' + HATCH)
+    before = bench.inputs()
+    bench.write("src/shop/__init__.py", "X = 2\n")
+    assert bench.inputs() != before
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (LockOutdatedError, "uv lock"),
+        (LockInvalidError, "schema"),
+        (RequiredToolVersionError, ">=99"),
+    ],
+)
+def test_a_lock_that_does_not_fit(bench: Bench, error: type[BuildError], words: str) -> None:
+    project(bench)
+    uv(bench, "lock")
+    lock = bench.app / "uv.lock"
+    if error is LockOutdatedError:
+        project(bench, dependencies='["six==1.17.0", "idna"]')
+    elif error is LockInvalidError:
+        lock.write_text(lock.read_text().replace("version = 1\n", "version = 99\n", 1))
+    else:
+        project(bench, '[tool.uv]\nrequired-version = ">=99"\n')
+    with pytest.raises(error) as caught:
+        bench.install()
+    assert words in f"{caught.value.detail}{caught.value.hint}"
+
+
+def test_a_pylock(bench: Bench) -> None:
+    project(bench, dependencies='["flask==3.1.1"]')
+    uv(bench, "lock")
+    uv(bench, "export", "--format", "pylock.toml", "-o", bench.app / "pylock.toml")
+    (bench.app / "uv.lock").unlink()
+    ours = bench.install()
+    (bench.app / "requirements.txt").write_text("flask==3.1.1\n")
+    uv(bench, "pip", "install", "-r", "pylock.toml", "--prefix", bench.tmp / "theirs")
+    assert ours.outcome.distributions == list_distributions(
+        bench.tmp / "theirs" / PYTHON.site_packages
+    )
+    assert "Flask" in {name for name, _ in ours.outcome.distributions}
+
+
+@pytest.mark.parametrize("backend", ["", HATCH])
+def test_a_pyproject_alone(bench: Bench, backend: str) -> None:
+    project(bench, backend, '["flask==3.1.1", "six==1.17.0"]')
+    bench.write("shop/__init__.py", "")
+    ours = bench.install()
+    names = {name for name, _ in ours.outcome.distributions}
+    assert {"Flask", "six", "Werkzeug"} <= names
+    assert ("shop" in names) is bool(backend)
+
+
+def test_a_setup_py_alone(bench: Bench) -> None:
+    setup = "from setuptools import setup\nsetup(name='shop', version='1', py_modules=['shop'],\n"
+    bench.write(
+        "setup.py",
+        setup + "install_requires=['six==1.17.0'],\n"
+        "entry_points={'console_scripts': ['shop=shop:main']})\n",
+    )
+    bench.write("shop.py", "def main(): pass\n")
+    ours = bench.install()
+    assert ours.outcome.distributions == (("shop", "1"), ("six", "1.17.0"))
+    assert (ours.prefix / "bin/shop").is_file()
+
+
+def test_a_script_and_an_app_that_needs_nothing(bench: Bench) -> None:
+    script = '# /// script\n# dependencies = ["six==1.17.0"]\n# ///\nimport six\n'
+    bench.write("main.py", script)
+    assert bench.install().outcome.distributions == (("six", "1.17.0"),)
+    before = bench.inputs()
+    bench.write("main.py", script + "print(1)\n")
+    assert bench.inputs() == before or "variables" not in before
+    bench.write("main.py", "import json\n")
+    (bench.tmp / "ours").rename(bench.tmp / "before")
+    assert bench.install().outcome.distributions == ()
