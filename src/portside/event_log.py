@@ -72,9 +72,9 @@ class TextLog:
             case StepStarted():
                 return [f"{self._style('bold', '----->')} {event.title}"]
             case Output():
-                return [f"       {event.text}"]
+                return [_indented(event.text)]
             case Detail():
-                return [self._style("dim", f"       {event.text}")]
+                return [self._style("dim", _indented(event.text))]
             case Noticed():
                 return render_notice(event.notice, self._style)
             case StepFinished():
@@ -152,6 +152,11 @@ class _Ticker:
                 self._stream.flush()
 
 
+def _indented(text: str) -> str:
+    """Return ``text`` below a step's title; an empty line stays one."""
+    return f"       {text}" if text else ""
+
+
 def _fitting(text: str, end: str, columns: int) -> str:
     """Return ``text`` with ``end``, cut so that the line doesn't wrap.
 
@@ -165,5 +170,5 @@ def render_notice(notice: Notice, style: Style) -> list[str]:
     """Return a notice as lines for people."""
     if notice.level is NoticeLevel.NOTE:
         return [f"       {notice.summary}"]
-    hint = [f" !     {line}" for line in notice.hint.splitlines()]
+    hint = [f" !     {line}".rstrip() for line in notice.hint.splitlines()]
     return [style("yellow", line) for line in (f" !     Warning: {notice.summary}", *hint)]

@@ -13,7 +13,16 @@ from collections.abc import Iterator
 import pytest
 
 from portside.event_log import TextLog
-from portside.model.events import BuildFailed, Outcome, StepFinished, StepStarted
+from portside.model.events import (
+    BuildFailed,
+    Detail,
+    Noticed,
+    Outcome,
+    Output,
+    StepFinished,
+    StepStarted,
+)
+from portside.model.facts import Notice
 
 COLUMNS = 30
 TITLE = "Installing a great many distributions from a slow index"
@@ -102,3 +111,15 @@ def test_a_terminal_that_cannot_clear_a_row_gets_plain_lines(terminal: tuple[int
         log(StepFinished("dependencies", Outcome.DONE, "they changed", 2.0))
         shown += read_until(seen, "\0", 0.5)
     assert shown.split("\r\n") == [f"-----> {TITLE}", "       done in 2.0 s", ""]
+
+
+def test_an_empty_line_stays_empty() -> None:
+    stream = io.StringIO()
+    log = TextLog({}, stream)
+    for event in (Output("hook", "one"), Output("hook", ""), Detail("hook", "two")):
+        log(event)
+    log(Noticed(Notice("a::code", "Three.", "four:\n\n    five")))
+    assert stream.getvalue().splitlines() == [
+        *("       one", "", "       two"),
+        *(" !     Warning: Three.", " !     four:", " !", " !         five"),
+    ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from portside.cli.config_vars import read_config_vars
 from portside.cli.options import add_app, add_cache_dir, add_env, add_json
-from portside.cli.places import data_root
+from portside.cli.places import absolute, data_root
 from portside.cli.session import open_session
 from portside.effects.host import read_host
 from portside.engine import build
@@ -55,15 +55,18 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 def read_targets(targets: tuple[str, ...]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-    """Return the slug directories and the archives asked for; raise ``OutputTargetError``."""
+    """Return the slug directories and the archives asked for.
+
+    Raises ``OutputTargetError`` and ``WorkingDirectoryGoneError``.
+    """
     directories: list[Path] = []
     archives: list[Path] = []
     for target in targets:
         kind, _, path = target.partition(":")
         if kind == "dir" and path:
-            directories.append(Path(path).absolute())
+            directories.append(absolute(Path(path)))
         elif kind == "slug" and path.endswith(ARCHIVE_ENDINGS):
-            archives.append(Path(path).absolute())
+            archives.append(absolute(Path(path)))
         else:
             raise OutputTargetError(target=target)
     return tuple(directories), tuple(archives)

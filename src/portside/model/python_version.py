@@ -97,8 +97,13 @@ class RequestedPython(Record, frozen=True):
 class PythonConstraint(Record, frozen=True):
     """A range of versions the project declares (PEP 621 ``requires-python`` and its kin).
 
-    ``specifier`` is a PEP 440 specifier set.
+    ``specifier`` is a PEP 440 specifier set, or Poetry's alternatives of such with ``||`` between.
     """
 
     specifier: str
     origin: Origin
+
+    @property
+    def alternatives(self) -> tuple[str, ...]:
+        """Return the PEP 440 specifier sets of which one has to hold."""
+        return tuple(self.specifier.split("||"))

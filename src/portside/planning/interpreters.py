@@ -73,4 +73,7 @@ def _satisfies(version: PythonVersion, constraints: tuple[PythonConstraint, ...]
         return True
     from packaging.specifiers import SpecifierSet  # noqa: PLC0415 (most apps declare no range)
 
-    return all(SpecifierSet(item.specifier).contains(str(version)) for item in constraints)
+    return all(
+        any(SpecifierSet(one).contains(str(version)) for one in item.alternatives)
+        for item in constraints
+    )

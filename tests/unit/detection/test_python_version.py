@@ -1,6 +1,7 @@
 import codecs
 import contextlib
 import json
+from collections.abc import Callable
 
 import pytest
 from fakes import DictSource
@@ -262,6 +263,15 @@ def test_pipfile_lock_with_an_invalid_version(field: str, value: object, detail:
         ({"mise.toml": '[tools]\npython = {version = "3.13.1"}'}, ("3.13.1", "mise.toml")),
         ({"mise.toml": "[tools]\npython = []"}, ("3.12", "default")),
         ({".mise.toml": '[tools]\npython = "3.13"'}, (("3.13"), ".mise.toml")),
+        ({".config/mise.toml": '[tools]\npython = "3.13"'}, ("3.13", ".config/mise.toml")),
+        ({".config/mise/config.toml": '[tools]\npython = "3.11"',
+          ".config/mise.toml": '[tools]\npython = "3.13"', "mise/config.toml": "[tools]"},
+         ("3.13", ".config/mise.toml")),
+        ({"mise.toml": '[tools]\npython = "latest"'}, ("3.15", "mise.toml")),
+        ({"mise.toml": '[tools]\npython = "3"'}, ("3.15", "mise.toml")),
+        ({"mise.toml": '[tools]\npython = "prefix:3"'}, ("3.15", "mise.toml")),
+        ({"mise.toml": '[tools]\npython = "prefix:3.12"'}, ("3.12", "mise.toml")),
+        ({".tool-versions": "python latest"}, ("3.15", ".tool-versions")),
         ({".tool-versions": codecs.BOM_UTF8 + b"python 3.13"}, ("3.13", ".tool-versions")),
         ({".tool-versions": "python 3.13\r\n".encode("utf-16")}, ("3.13", ".tool-versions")),
         ({"pyproject.toml": codecs.BOM_UTF8 + requires("<3.12").encode()},
@@ -277,12 +287,21 @@ def test_version_managers(files: dict[str, bytes | str], expected: tuple[str, st
     [
         ({".tool-versions": "python pypy3.10"}, "pypy3.10"),
         ({".tool-versions": "python"}, ""),
-        ({"mise.toml": '[tools]\npython = "latest"'}, "latest"),
+        ({"mise.toml": '[tools]\npython = "4"'}, "4"),
+        ({"mise.toml": '[tools]\npython = "sub-0.1:latest"'}, "sub-0.1:latest"),
+        ({"mise.toml": '[tools]\npython = "prefix:3.1x"'}, "prefix:3.1x"),
+        ({".config/mise.toml": '[tools]\npython = "ref:main"'}, "ref:main"),
         ({"mise.toml": "[tools]\npython = 3.12"}, "3.12 (without quotes)"),
     ],
 )
 def test_invalid_version_of_version_managers(files: dict[str, bytes | str], detail: str) -> None:
     assert failure(files) == ("tool-versions::invalid-version", detail)
+
+
+@pytest.mark.parametrize("text", ["latest", "3", "prefix:3"])
+def test_the_newest_of_mise_admits_older_series_where_it_cannot_be_had(text: str) -> None:
+    requested = detect({"mise.toml": f'[tools]\npython = "{text}"'})[0]
+    assert (requested.series, *requested.alternatives) == POLICY.supported
 
 
 @pytest.mark.parametrize("file", ["mise.toml", ".mise.toml", "pyproject.toml", "uv.lock"])
@@ -325,7 +344,9 @@ def test_lock_files_declare_ranges_too() -> None:
         ("~3.12.1", ">=3.12.1,<3.13"), ("~3", ">=3,<4"), ("3.12.*", "==3.12.*"), ("*", ""),
         (">=3.9, <3.13", ">=3.9,<3.13"), (">= 3.9 <3.13", ">=3.9,<3.13"), ("=3.12.1", "==3.12.1"),
         ("!=3.12.1,^3.9", "!=3.12.1,>=3.9,<4"), ("3.12.1", "==3.12.1"), ("nope", None), ("", None),
-        ("~=3.12", "~=3.12"),
+        ("~=3.12", "~=3.12"), ("~2.7 || ^3.6", ">=2.7,<2.8 || >=3.6,<4"),
+        ("3.10.*|3.12.*", "==3.10.* || ==3.12.*"), ("^3.9 || *", ""), ("^3.9 ||", None),
+        ("^3.9 || nope", None),
     ],
 )  # fmt: skip
 def test_poetry_constraints(text: str, specifier: str | None) -> None:
@@ -335,7 +356,17 @@ def test_poetry_constraints(text: str, specifier: str | None) -> None:
 def test_poetry_dependency_as_a_table_and_alternatives() -> None:
     table = '[tool.poetry.dependencies]\npython = {version = "~3.13"}\n'
     assert choice({"pyproject.toml": table}) == ("3.13", "pyproject.toml")
-    assert choice({"pyproject.toml": poetry("~2.7 || ^3.6")}) == ("3.12", "default")
+    assert choice({"pyproject.toml": poetry("~2.7 || ^3.6")}) == ("3.15", "pyproject.toml")
+
+
+@pytest.mark.parametrize("declare", [requires, poetry])
+def test_any_of_the_alternatives_will_do(declare: Callable[[str], str]) -> None:
+    text = declare(">=3.9,<3.11 || >=3.13,<3.14")
+    assert choice({"pyproject.toml": text}) == ("3.13", "pyproject.toml")
+    assert choice({"pyproject.toml": text, ".python-version": "3.10"})[0] == "3.10"
+    refused = failure({"pyproject.toml": text, ".python-version": "3.11"})
+    assert refused[0] == "python-version::contradiction"
+    assert failure({"pyproject.toml": declare(">=3.9 || nope")})[0] == "requires-python::invalid"
 
 
 @pytest.mark.parametrize("text", [requires("nope"), poetry("nope")])
@@ -343,10 +374,14 @@ def test_an_invalid_range(text: str) -> None:
     assert failure({"pyproject.toml": text}) == ("requires-python::invalid", "nope")
 
 
-@pytest.mark.parametrize("text", ["^3a", "~3a", "^3.*", "~3.12.x"])
-def test_an_odd_poetry_range_is_invalid_or_read_but_never_crashes(text: str) -> None:
-    with contextlib.suppress(BuildError):
-        detect({"pyproject.toml": poetry(text)})
+@pytest.mark.parametrize("text", ["^3a", "~3a"])
+def test_a_poetry_range_from_a_prerelease_on_is_read(text: str) -> None:
+    assert choice({"pyproject.toml": poetry(text)}) == ("3.15", "pyproject.toml")
+
+
+@pytest.mark.parametrize("text", ["^3.*", "~3.12.x", "^", "^^3.12", ">=3.12 ||| <3.9"])
+def test_an_odd_poetry_range_is_invalid(text: str) -> None:
+    assert failure({"pyproject.toml": poetry(text)}) == ("requires-python::invalid", text)
 
 
 @pytest.mark.parametrize("specifier", [">=3.12,<3.11", ">=5", "===3.12"])

@@ -5,7 +5,7 @@ In this order, the first that says something decides:
 1. ``runtime.txt`` (deprecated)
 2. ``.python-version``
 3. ``Pipfile.lock``: ``python_full_version``, then ``python_version``
-4. ``.tool-versions``, ``mise.toml``
+4. ``.tool-versions``, ``mise.toml`` and the other places of mise
 5. the ranges of ``requires_python``: the newest supported series that satisfies them
 6. the series of the previous build of this cache ("cached")
 7. the default ("default")
@@ -36,7 +36,7 @@ __all__ = ["CACHED", "DEFAULT", "detect_python_version"]
 CACHED = "cached"
 DEFAULT = "default"
 
-_READERS = (read_runtime_txt, read_python_version_file, read_pipfile_lock, read_tool_versions)
+_READERS = (read_runtime_txt, read_python_version_file, read_pipfile_lock)
 
 
 def detect_python_version(
@@ -49,7 +49,7 @@ def detect_python_version(
     Raises an error of ``model.errors.python_version`` for files that are malformed or contradict
     each other, and ``PipfileLockInvalidJsonError``.
     """
-    named = _read_named(source)
+    named = _read_named(source) or read_tool_versions(source, policy)
     constraints = read_constraints(source)
     requested = named or choose(constraints, policy) or _fallback(cached, policy)
     _refuse_contradiction(requested, constraints)

@@ -82,8 +82,12 @@ def is_satisfied(constraint: PythonConstraint, requested: RequestedPython) -> bo
     """Return whether the exact version, or any patch of the series, is in the range."""
     from packaging.specifiers import SpecifierSet  # noqa: PLC0415 (start-up time)
 
-    specifiers = SpecifierSet(constraint.specifier)
-    return any(specifiers.contains(text, prereleases=True) for text in _versions(requested))
+    alternatives = [SpecifierSet(text) for text in constraint.alternatives]
+    return any(
+        specifiers.contains(text, prereleases=True)
+        for text in _versions(requested)
+        for specifiers in alternatives
+    )
 
 
 def _versions(requested: RequestedPython) -> Iterable[str]:
@@ -114,14 +118,17 @@ def _pep440(data: object, file: str, *keys: str) -> PythonConstraint | None:
     value = value_at(data, *keys)
     if value is None:
         return None
-    return _constraint(str(value), str(value), Origin(file, field=".".join(keys)))
+    text = str(value)
+    # PEP 621 has no alternatives, but Poetry reads this field as its own.
+    specifier = convert_poetry(text) if "|" in text else text
+    return _constraint(specifier, text, Origin(file, field=".".join(keys)))
 
 
 def _poetry(data: object, file: str, *keys: str) -> PythonConstraint | None:
     value = value_at(data, *keys)
     if isinstance(value, dict):
         value = value.get("version")
-    if value is None or "|" in str(value):  # no single specifier set can express alternatives
+    if value is None:
         return None
     origin = Origin(file, field=".".join(keys))
     return _constraint(convert_poetry(str(value)), str(value), origin)
@@ -133,18 +140,28 @@ def _constraint(specifier: str | None, text: str, origin: Origin) -> PythonConst
     is_lock = origin.name != _PYPROJECT
     if specifier is None:
         raise RequiresPythonInvalidError(origin=origin, text=text, is_lock=is_lock)
+    constraint = PythonConstraint(specifier, origin)
     try:
-        SpecifierSet(specifier)
+        for alternative in constraint.alternatives:
+            SpecifierSet(alternative)
     except InvalidSpecifier as error:
         raise RequiresPythonInvalidError(origin=origin, text=text, is_lock=is_lock) from error
-    return PythonConstraint(specifier, origin)
+    return constraint
 
 
 def convert_poetry(text: str) -> str | None:
     """Return Poetry's constraint as a PEP 440 specifier set ("" = any); None if malformed.
 
-    Alternatives (``||``) aren't understood: callers have to leave them out.
+    Alternatives become such sets with ``||`` between.
     """
+    converted = [_convert_alternative(part) for part in re.split(r"\|\|?", text)]
+    sets = [one for one in converted if one is not None]
+    if len(sets) < len(converted):
+        return None
+    return "" if "" in sets else " || ".join(sets)
+
+
+def _convert_alternative(text: str) -> str | None:
     if re.sub(r"[\s,]", "", _POETRY_PART.sub("", text)):
         return None
     parts = [_convert_part(m["operator"] or "", m["version"]) for m in _POETRY_PART.finditer(text)]
