@@ -11,6 +11,7 @@ from pathlib import Path
 from package_index import PackageIndex
 
 from portside.effects.host import read_host
+from portside.model.python_version import PythonVersion
 
 PREPARING = "-----> Preparing the buildpack\n"
 UTILITIES = (
@@ -107,7 +108,7 @@ def pack_interpreter(installed: Path) -> bytes:
     return buffer.getvalue()
 
 
-def catalog(machine: Machine, archive: bytes) -> Path:
+def catalog(machine: Machine, archive: bytes, version: PythonVersion) -> Path:
     host = read_host()
     machine.index.files["/python.tar.gz"] = archive
     entry = {
@@ -116,8 +117,8 @@ def catalog(machine: Machine, archive: bytes) -> Path:
         "os": "linux",
         "libc": host.libc,
         "major": 3,
-        "minor": 12,
-        "patch": 1,
+        "minor": version.minor,
+        "patch": version.patch,
         "prerelease": "",
         "url": f"http://127.0.0.1:{machine.index.port}/python.tar.gz",
         "sha256": hashlib.sha256(archive).hexdigest(),
@@ -125,5 +126,5 @@ def catalog(machine: Machine, archive: bytes) -> Path:
         "build": "20240107",
     }
     path = machine.root / "catalog.json"
-    path.write_text(json.dumps({f"cpython-3.12.1-{host.platform}": entry}))
+    path.write_text(json.dumps({f"cpython-{version}-{host.platform}": entry}))
     return path

@@ -17,6 +17,9 @@ import pytest
 from bare_machine import CALL, PREPARING, REFUSED, UTILITIES, Machine, catalog, pack_interpreter
 from package_index import PackageIndex, fetch_wheels, serving
 
+from local_pythons import needed_installation
+from portside.model.python_version import PythonVersion
+
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("bootstrap")]
 REPOSITORY = Path(__file__).parents[2]
 THIS_SERIES = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -140,26 +143,22 @@ def test_a_version_managers_shim_that_fails_is_passed_over(machine: Machine) -> 
 
 
 @pytest.fixture(scope="session")
-def interpreter_archive() -> bytes:
-    installed = PYENV / "3.12.1"
-    if not installed.is_dir():
-        pytest.skip(f"needs a CPython to serve at {installed}")
-    return pack_interpreter(installed)
+def interpreter_archive() -> tuple[bytes, PythonVersion]:
+    installed, version = needed_installation()
+    return pack_interpreter(installed), version
 
 
 @pytest.mark.parametrize("has_old_python", [False, True])
 def test_without_a_python_that_will_do_one_is_installed_into_the_cache(
-    machine: Machine, interpreter_archive: bytes, *, has_old_python: bool
+    machine: Machine, interpreter_archive: tuple[bytes, PythonVersion], *, has_old_python: bool
 ) -> None:
     (machine.root / "programs/python3").unlink()
     if has_old_python:
-        old = PYENV / "3.8.18/bin/python3.8"
-        if not old.exists():
-            pytest.skip(f"needs an old Python at {old}")
-        machine.program("python3", old)
+        old, _ = needed_installation("3.8")
+        machine.program("python3", old / "bin/python3.8")
     else:
         machine.program("unzip", shutil.which("unzip") or pytest.skip("needs unzip"))
-    source = str(catalog(machine, interpreter_archive))
+    source = str(catalog(machine, *interpreter_archive))
     told = machine.works(UV_PYTHON_DOWNLOADS_JSON_URL=source, UV_PYTHON_DOWNLOADS="never")
     assert told.startswith(f"{PREPARING}       No Python 3.11 or newer here")
     machine.index.requests.clear()

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from command_line import BIN, Portside, free_port, write_app
 
+from local_pythons import own_installation
+
 pytestmark = pytest.mark.network
 
-PYENV_PYTHON = Path.home() / ".pyenv/versions/3.12.1/bin/python"
 FLASK_APP = """\
 from flask import Flask
 
@@ -135,7 +136,8 @@ def test_the_fastapi_tutorial(portside: Portside, tmp_path: Path) -> None:
 
 
 def test_a_project_by_pipenv_install(portside: Portside, tmp_path: Path) -> None:
-    python = PYENV_PYTHON if PYENV_PYTHON.exists() else Path(sys.executable)
+    found = own_installation()
+    python = Path(found.location if found else sys.executable)
     app = write_app(
         tmp_path / "piped",
         {"hello.py": FLASK_APP, "Procfile": "web: gunicorn hello:app --bind 0.0.0.0:$PORT\n"},

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mirror import Server, pack, serving
 from workshop import Workshop
+
+from local_pythons import needed_installation
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +53,15 @@ def open_directory() -> Iterator[Path]:
     directory.chmod(0o755)
     yield directory
     shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    installed, _ = needed_installation()
+    return pack(installed, tmp_path_factory.mktemp("archive") / "python.tar.gz")

@@ -427,12 +427,12 @@ def test_a_generation_that_was_damaged_is_replaced(workshop: Workshop) -> None:
 
 
 def test_what_pre_compile_writes_counts(workshop: Workshop) -> None:
-    hook = "#!/bin/sh\necho six > requirements.txt\necho 3.12.1 > .python-version\necho ran here\n"
+    hook = "#!/bin/sh\necho six > requirements.txt\necho 3.12 > .python-version\necho ran here\n"
     app = workshop.app(files={"bin/pre_compile": hook, ".python-version": "3.11\n"})
     slug = workshop.root / "slug"
     answer = workshop.build(app, slug).expect()
     assert "ran here" in answer.err
-    assert python(slug, "import six, platform; print(platform.python_version())") == "3.12.1"
+    assert python(slug, "import six, sys; print(sys.version_info[:2])") == "(3, 12)"
     assert (app / "requirements.txt").read_text() == ""
     assert "Nothing changed" not in workshop.build(app, slug).expect().err
 

@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 from workshop import Workshop, launch
 
+from portside.effects.host import read_host
+from portside.effects.interpreters.local import find_local_interpreters
+from portside.effects.process import ProcessRunner
+from portside.model.python_version import PythonVersion
+
 PYENV = Path.home() / ".pyenv" / "versions"
 NOWHERE = {"PYENV_ROOT": "/nonexistent", "UV_PYTHON_INSTALL_DIR": "/nonexistent"}
 CATALOG_NOTICE = "only the interpreters in the store and on this machine"
@@ -101,7 +106,10 @@ def test_a_catalog_that_cannot_be_read_is_the_error_where_nothing_is_at_hand(
     fresh: Workshop, closed: str
 ) -> None:
     workshop = fresh.setting(UV_PYTHON_DOWNLOADS_JSON_URL=closed, **NOWHERE)
-    app = workshop.app(files={".python-version": "3.12.1\n"})
+    # In /usr there may be any version.
+    at_hand = {str(item.version) for item in find_local_interpreters(read_host(), ProcessRunner())}
+    version = next(name for patch in range(99) if (name := f"3.12.{patch}") not in at_hand)
+    app = workshop.app(files={".python-version": version})
     refused = workshop.build(app).expect(1)
     assert "Error: Python can't be downloaded from 127.0.0.1: connection refused." in refused.err
     assert closed in refused.err
@@ -117,7 +125,7 @@ def test_interpreters_at_hand_are_listed_while_a_catalog_cannot_be_read(
 
 
 def test_a_newer_patch_outside_the_declared_range_is_not_missed(fresh: Workshop) -> None:
-    version = max(path.name for path in PYENV.glob("3.12.*"))
+    version = max(PythonVersion.parse(path.name) for path in PYENV.glob("3.12.*"))
     project = f'[project]\nname = "app"\nversion = "1"\nrequires-python = "<={version}"\n'
     app = fresh.app(files={"pyproject.toml": project})
     offline = fresh.setting(UV_PYTHON_DOWNLOADS="never")

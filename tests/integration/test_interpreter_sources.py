@@ -1,19 +1,21 @@
 """Interpreters from a real HTTP server, with archives and catalogs as uv wants them."""
 
 import hashlib
-import http.server
 import json
 import os
 import socket
 import tarfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
+from mirror import VERSION, Server, catalog, entry, key
 
+from local_pythons import needed_installation
 from portside.effects.host import Host, read_host
+from portside.effects.interpreters.check import check_interpreter
 from portside.effects.interpreters.download import (
     check_reachable,
     download_interpreter,
@@ -30,78 +32,10 @@ from portside.model.errors.interpreter import (
     SourceUnreachableError,
 )
 from portside.model.interpreter import InterpreterCandidate, InterpreterSource
-from portside.model.python_version import PythonVersion
 
-INSTALLED = Path.home() / ".pyenv" / "versions" / "3.12.1"
-VERSION = PythonVersion(3, 12, 1)
 UV = Path(__file__).parents[2] / ".venv" / "bin" / "uv"
-LEFT_OUT = {"test", "tests", "idlelib", "turtledemo", "ensurepip", "site-packages", "__pycache__"}
-
-
-@dataclass
-class Server:
-    """What is served by path; a path in ``hanging`` never gets its answer, or the rest of it."""
-
-    port: int
-    files: dict[str, bytes] = field(default_factory=dict)
-    hanging: set[str] = field(default_factory=set)
-    requests: list[str] = field(default_factory=list)
-    closing: threading.Event = field(default_factory=threading.Event)
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}{path}"
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            state.requests.append(self.path)
-            content = state.files.get(self.path)
-            if self.path in state.hanging and content is None:
-                state.closing.wait(60)
-                return
-            self.send_response(404 if content is None else 200)
-            self.send_header("Content-Length", str(len(content or b"")))
-            self.end_headers()
-            if self.path in state.hanging:
-                self.wfile.write((content or b"")[: len(content or b"") // 2])
-                state.closing.wait(60)
-            else:
-                self.wfile.write(content or b"")
-
-        def handle_one_request(self) -> None:
-            try:
-                super().handle_one_request()
-            except ConnectionError:
-                self.close_connection = True
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listener:
-        state = Server(listener.server_address[1])
-        thread = threading.Thread(target=listener.serve_forever, args=(0.02,))
-        thread.start()
-        yield state
-        state.closing.set()
-        listener.shutdown()
-        thread.join()
-
-
-@pytest.fixture(scope="session")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    if not INSTALLED.is_dir():
-        pytest.skip(f"needs a CPython to serve at {INSTALLED}")
-
-    def admitted(item: tarfile.TarInfo) -> tarfile.TarInfo | None:
-        is_left_out = item.name.endswith(".a") or not LEFT_OUT.isdisjoint(item.name.split("/"))
-        return None if is_left_out else item
-
-    path = tmp_path_factory.mktemp("archive") / "python.tar.gz"
-    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
-        archive.add(INSTALLED, "python", filter=admitted)
-    return path.read_bytes()
+# uv puts a mirror's address in the place of this one.
+UPSTREAM = "https://github.com/astral-sh/python-build-standalone/releases/download"
 
 
 def host(home: Path, **variables: str) -> Host:
@@ -110,34 +44,6 @@ def host(home: Path, **variables: str) -> Host:
     short = {"UV_HTTP_TIMEOUT": "1", "UV_HTTP_RETRIES": "0"}
     environ = {**kept, **short, "HOME": str(home), **variables}
     return Host(environ, home, this.machine, this.libc)
-
-
-def entry(url: str, sha256: str | None, patch: int = 1, **changes: object) -> dict[str, object]:
-    return {
-        "name": "cpython",
-        "arch": {"family": read_host().machine, "variant": None},
-        "os": "linux",
-        "libc": read_host().libc,
-        "major": 3,
-        "minor": 12,
-        "patch": patch,
-        "prerelease": "",
-        "url": url,
-        "sha256": sha256,
-        "variant": None,
-        "build": "20240107",
-        **changes,
-    }
-
-
-def key(version: str = "3.12.1") -> str:
-    return f"cpython-{version}-{read_host().platform}"
-
-
-def catalog(directory: Path, url: str, sha256: str | None) -> Path:
-    path = directory / "catalog.json"
-    path.write_text(json.dumps({key(): entry(url, sha256)}))
-    return path
 
 
 def candidates(directory: Path, host: Host) -> tuple[InterpreterCandidate, ...]:
@@ -198,7 +104,7 @@ def test_an_archive_of_a_catalog_becomes_a_working_interpreter(
     answer = ProcessRunner().capture(
         Command((str(moved / "bin" / "python3.12"), "-c", program), tmp_path, {})
     )
-    assert answer.stdout.decode() == f"{moved} (3, 12, 1)\n"
+    assert answer.stdout.decode() == f"{moved} (3, 12, {VERSION.patch})\n"
 
 
 def test_nothing_but_the_interpreter_is_left_of_a_download(
@@ -402,9 +308,8 @@ def test_an_installation_of_this_machine_that_is_gone_is_unusable(tmp_path: Path
 
 
 def test_an_installation_of_this_machine_is_copied(tmp_path: Path) -> None:
-    if not INSTALLED.is_dir():
-        pytest.skip(f"needs a CPython to copy at {INSTALLED}")
-    executable = INSTALLED / "bin" / "python3.12"
+    installed, _ = needed_installation()
+    executable = installed / "bin" / "python3.12"
     candidate = InterpreterCandidate(VERSION, InterpreterSource.LOCAL, str(executable))
     root, origin = obtain(candidate, host(tmp_path), tmp_path)
     assert origin == f"copied from {executable}"
@@ -428,6 +333,37 @@ def test_a_mirror_makes_the_inventory_a_catalog(tmp_path: Path) -> None:
     assert "password" not in (tmp_path / "cache" / "inventory.json").read_text()
 
 
+def test_an_archive_is_downloaded_from_a_mirror(
+    server: Server, archive: bytes, tmp_path: Path
+) -> None:
+    server.files["/mirror/20240107/python.tar.gz"] = archive
+    url = f"{UPSTREAM}/20240107/python.tar.gz"
+    path = catalog(tmp_path, url, hashlib.sha256(archive).hexdigest())
+    mirror = server.url("/mirror").replace("//", "//u:password@")
+    machine = host(
+        tmp_path, UV_PYTHON_DOWNLOADS_JSON_URL=str(path), UV_PYTHON_INSTALL_MIRROR=mirror
+    )
+    (candidate,) = candidates(tmp_path, machine)
+    root, origin = obtain(candidate, machine, tmp_path)
+    assert origin == "downloaded from 127.0.0.1"
+    assert server.requests == ["/mirror/20240107/python.tar.gz"]
+    assert check_interpreter(root, VERSION, ProcessRunner()) is None
+
+
+def test_what_a_mirror_has_must_have_the_checksum_that_uv_knows(
+    server: Server, archive: bytes, tmp_path: Path
+) -> None:
+    machine = host(tmp_path, UV_PYTHON_INSTALL_MIRROR=server.url("/mirror"))
+    candidate = candidates(tmp_path, machine)[0]
+    path = candidate.location.removeprefix(server.url(""))
+    assert path.startswith("/mirror/")
+    server.files[unquote(path)] = server.files[path] = archive
+    with pytest.raises(ChecksumMismatchError):
+        obtain(candidate, machine, tmp_path)
+    assert server.requests
+    assert_nothing_left(tmp_path)
+
+
 def test_user_preference_for_system_interpreters_does_not_empty_the_inventory(
     tmp_path: Path,
 ) -> None:
@@ -439,8 +375,8 @@ def test_variants_and_prereleases_of_a_catalog_are_left_out(tmp_path: Path) -> N
     path = tmp_path / "catalog.json"
     entries = {
         key(): entry(url, None),
-        key("3.12.2rc1"): entry(url, None, 2, prerelease="rc1"),
-        key("3.12.3+freethreaded"): entry(url, None, 3, variant="freethreaded"),
+        key("3.12.98rc1"): entry(url, None, 98, prerelease="rc1"),
+        key("3.12.99+freethreaded"): entry(url, None, 99, variant="freethreaded"),
         key().replace("cpython", "pypy"): entry(url, None, name="pypy"),
     }
     path.write_text(json.dumps(entries))
@@ -475,8 +411,8 @@ def test_a_changed_catalog_file_is_read_again(tmp_path: Path) -> None:
     path = catalog(tmp_path, "http://mirror.invalid/p.tar.gz", None)
     machine = host(tmp_path, UV_PYTHON_DOWNLOADS_JSON_URL=str(path))
     assert len(candidates(tmp_path, machine)) == 1
-    second = entry("http://mirror.invalid/q.tar.gz", None, 2)
-    path.write_text(json.dumps({**json.loads(path.read_text()), key("3.12.2"): second}))
+    second = entry("http://mirror.invalid/q.tar.gz", None, 99)
+    path.write_text(json.dumps({**json.loads(path.read_text()), key("3.12.99"): second}))
     assert len(candidates(tmp_path, machine)) == 2
 
 

@@ -1,0 +1,1 @@
+"""Puts this directory on ``sys.path``, for what the integration and acceptance tests share."""
