@@ -109,7 +109,7 @@ class Construction:
             build_environment(slug, self.tools.host.environ), self.request.config_vars
         )
         if facts.manage_py is not None and has_distribution(layer, "django"):
-            self._collect_static(facts.manage_py, source, slug, env)
+            self._collect_static(facts, facts.manage_py, source, slug, env)
         self._run_hook(facts.post_compile_hook, slug, env)
         return self._finish(prepared, facts, slug, interpreter, (python, layer))
 
@@ -130,7 +130,9 @@ class Construction:
             prepared.facts.pre_compile_hook, slug, with_config_vars(env, self.request.config_vars)
         )
         source = DirectorySource(slug)
-        return read_facts(source, lambda: self.tools.store.read_state(prepared.app_id)), source
+        given = self.request.given(self.tools.host)
+        read_state = self.tools.store.read_state
+        return read_facts(source, lambda: read_state(prepared.app_id), given=given), source
 
     def _run_hook(self, hook: str | None, slug: Path, env: Mapping[str, str]) -> None:
         if hook is None:
@@ -221,9 +223,9 @@ class Construction:
         )
 
     def _collect_static(
-        self, manage_py: str, source: Source, slug: Path, env: Mapping[str, str]
+        self, facts: Facts, manage_py: str, source: Source, slug: Path, env: Mapping[str, str]
     ) -> None:
-        skip = why_no_collectstatic(self.request, source)
+        skip = why_no_collectstatic(self.request, source, facts)
         with self.log.step("collectstatic", "Collecting static files", skip or "Django") as step:
             if skip is None:
                 skip = run_collectstatic(

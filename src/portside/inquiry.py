@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from portside.detection.facts import detect
 from portside.detection.python_version import DEFAULT
 from portside.model.facts import Facts
+from portside.model.settings import Given
 from portside.model.source import Source
 from portside.planning.policy import check_policy, load_policy
 
@@ -28,19 +29,23 @@ def app_identity(app: Path) -> str:
 
 
 def read_facts(
-    source: Source, read_state: Callable[[], Mapping[str, object]], *, stack: str | None = None
+    source: Source,
+    read_state: Callable[[], Mapping[str, object]],
+    *,
+    given: Given,
+    stack: str | None = None,
 ) -> Facts:
     """Return the facts about an app with what the last build left behind.
 
     ``read_state`` returns that, and is only called where nothing in the app names a Python;
-    ``stack`` is the platform's, None where there is no platform.
+    ``given`` may hold settings, and ``stack`` is the platform's, None where there is no platform.
     Raises what detection and the policy raise.
     """
     policy = load_policy()
-    facts = detect(source, cached_series=None, policy=policy)
+    facts = detect(source, cached_series=None, policy=policy, given=given)
     if facts.python.origin.name == DEFAULT:
         series = read_state().get("python_series")
         if isinstance(series, str):
-            facts = detect(source, cached_series=series, policy=policy)
+            facts = detect(source, cached_series=series, policy=policy, given=given)
     notices = check_policy(facts.python, policy, today=datetime.now(UTC).date(), stack=stack)
     return replace(facts, notices=(*facts.notices, *notices))

@@ -12,6 +12,7 @@ from portside.detection.django import DISABLING_FILE
 from portside.effects.app_files import AppFiles, read_app_files
 from portside.effects.app_source import DirectorySource
 from portside.effects.files import disk_errors
+from portside.effects.host import Host
 from portside.effects.interpreters.inventory import read_inventory
 from portside.effects.toolbox import Toolbox
 from portside.effects.tools import uv_version
@@ -23,6 +24,7 @@ from portside.model.facts import Facts, Notice
 from portside.model.interpreter import InterpreterCandidate
 from portside.model.layers import KeyInput, LayerKey
 from portside.model.plan import Plan
+from portside.model.settings import Given
 from portside.model.source import Source
 from portside.packing.slug import slug_key
 from portside.planning.build import Previous, Situation, plan_build
@@ -44,7 +46,7 @@ class BuildRequest(Struct, frozen=True):
     """What to build and where the result goes.
 
     Without ``directories`` the slug goes to portside's own data directory, below ``data_root``.
-    ``includes_tests`` asks for what the app's tests depend on, too.
+    ``includes_tests`` asks for what the app's tests depend on, too. ``options`` are settings.
     """
 
     app: Path
@@ -54,6 +56,11 @@ class BuildRequest(Struct, frozen=True):
     config_vars: Mapping[str, str] = field(default_factory=dict)
     upgrade: bool = False
     includes_tests: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def given(self, host: Host) -> Given:
+        """Return what is given from outside the app."""
+        return Given({**host.environ, **self.config_vars}, self.options)
 
 
 class Prepared(Struct, frozen=True):
@@ -89,7 +96,8 @@ def prepare(request: BuildRequest, tools: Toolbox) -> Prepared:
     """Detect and plan; nothing but the store's index of the app's files is written."""
     source = DirectorySource(request.app)
     app_id = app_identity(source.root)
-    facts = read_facts(source, lambda: tools.store.read_state(app_id))
+    given = request.given(tools.host)
+    facts = read_facts(source, lambda: tools.store.read_state(app_id), given=given)
     with disk_errors(tools.store.root):
         index = tools.store.root / "apps" / f"{app_id}.files"
         # Wherever the user keeps them, what builds write is no part of the app.
@@ -127,7 +135,7 @@ def _situation(
         app_digest=files.digest,
         slug_key=slug,
         is_in_place=bool(slug and not request.upgrade and _is_in_place(request, app_id, slug)),
-        collectstatic_skip=why_no_collectstatic(request, source),
+        collectstatic_skip=why_no_collectstatic(request, source, facts),
         previous=_previous(tools, app_id),
     )
 
@@ -248,7 +256,9 @@ def _previous(tools: Toolbox, app_id: str) -> Previous | None:
         return None
 
 
-def why_no_collectstatic(request: BuildRequest, source: Source) -> str | None:
+def why_no_collectstatic(request: BuildRequest, source: Source, facts: Facts) -> str | None:
     """Return why collectstatic must not run for this app, or None."""
+    if not facts.settings.is_on("collectstatic"):
+        return f"it is off in {facts.settings.origin('collectstatic')}"
     has_file = source.is_file(DISABLING_FILE)
     return why_skipped(request.config_vars, has_disabling_file=has_file)

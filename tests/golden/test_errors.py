@@ -20,6 +20,7 @@ from portside.model.errors import (
     locks,
     platform,
     run,
+    settings,
     steps,
     store,
 )
@@ -76,6 +77,30 @@ def _exited(cause: run.ExitCause | None, *tail: str, status: int = 1) -> BuildEr
 
 _PROJECT = "pyproject.toml"
 SAMPLES = (
+    # settings
+    Sample(
+        settings.SettingUnknownError(
+            name="package-manger",
+            origin=Origin("pyproject.toml", "tool.portside.package-manger"),
+            known=("package-manager", "groups"),
+        )
+    ),
+    Sample(
+        settings.SettingInvalidError(
+            name="collectstatic",
+            value="perhaps",
+            origin=Origin("$PORTSIDE_COLLECTSTATIC"),
+            expected="true or false",
+        )
+    ),
+    Sample(
+        settings.SettingWithoutEffectError(
+            name="groups",
+            origin=Origin("portside.toml", "groups"),
+            cause="requirements.txt has none that portside could install.",
+        )
+    ),
+    Sample(settings.GroupUnknownError(kind="extra", name="postgers", known=("postgres", "web"))),
     # locks
     Sample(locks.LockWithoutProjectError(lock="uv.lock", project=_PROJECT)),
     Sample(locks.LockOutdatedError(lock="uv.lock", project=_PROJECT, command="uv lock")),

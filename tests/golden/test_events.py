@@ -41,6 +41,7 @@ from portside.model.python_version import (
 )
 from portside.model.record import Record
 from portside.model.report import Report, StepReport
+from portside.model.settings import Chosen, Settings
 
 NOTICE = Notice("procfile::missing", "There is no Procfile.", "Add one.", NoticeLevel.WARNING)
 DEPENDENCIES = DependencySource(
@@ -106,6 +107,7 @@ FACTS = Facts(
     pre_compile_hook="bin/pre_compile",
     post_compile_hook=None,
     processes=(PROCESS,),
+    settings=Settings((Chosen("groups", ("web",), Origin("portside.toml", "groups")),)),
     notices=(NOTICE,),
 )
 DOCUMENTS: tuple[object, ...] = (*EVENTS, PLAN, REPORT, FACTS)

@@ -4,7 +4,14 @@ import argparse
 from pathlib import Path
 
 from portside.cli.config_vars import read_config_vars
-from portside.cli.options import add_app, add_cache_dir, add_env, add_json
+from portside.cli.options import (
+    add_app,
+    add_cache_dir,
+    add_env,
+    add_json,
+    add_settings,
+    settings_of,
+)
 from portside.cli.places import absolute, data_root
 from portside.cli.session import open_session
 from portside.effects.host import read_host
@@ -34,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--upgrade", action="store_true", help="take the newest versions that the app admits"
     )
     add_json(parser)
+    add_settings(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -49,6 +57,7 @@ def execute(arguments: argparse.Namespace) -> int:
         archives,
         config_vars,
         arguments.upgrade,
+        options=settings_of(arguments),
     )
     build(request, session.tools, JsonLog() if arguments.as_json else TextLog(host.environ))
     return 0

@@ -4,11 +4,13 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
-from portside.cli.options import add_app, add_cache_dir, add_json
+from portside.cli.options import add_app, add_cache_dir, add_json, add_settings, settings_of
 from portside.console import print_out
 from portside.effects.app_source import DirectorySource
+from portside.effects.host import Host, read_host
 from portside.inquiry import app_identity, read_facts
 from portside.model.facts import Facts
+from portside.model.settings import Given
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,22 +18,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_app(parser)
     add_cache_dir(parser)
     add_json(parser)
+    add_settings(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the facts about an app."""
     source = DirectorySource(arguments.app)
-    facts = read_facts(source, lambda: _last_state(source.root, arguments.cache_dir))
+    host = read_host()
+    facts = read_facts(
+        source,
+        lambda: _last_state(host, source.root, arguments.cache_dir),
+        given=Given(host.environ, settings_of(arguments)),
+    )
     print_out(_json(facts) if arguments.as_json else render_facts(facts))
     return 0
 
 
-def _last_state(app: Path, cache_dir: Path | None) -> Mapping[str, object]:
+def _last_state(host: Host, app: Path, cache_dir: Path | None) -> Mapping[str, object]:
     # Most apps say which Python they need, and then there is nothing to open a store for.
     from portside.cli.places import open_store  # noqa: PLC0415 (start-up time)
-    from portside.effects.host import read_host  # noqa: PLC0415 (start-up time)
 
-    return open_store(read_host(), cache_dir).read_state(app_identity(app))
+    return open_store(host, cache_dir).read_state(app_identity(app))
 
 
 def _json(facts: Facts) -> str:

@@ -23,6 +23,7 @@ COMMANDS = {
     "detect": "say what was found in an app, and why",
     "plan": "say what a build would do, and why",
     "inspect": "say what a slug holds",
+    "config": "show the settings of an app, and where each comes from",
     "python": "list and find Python interpreters",
     "cache": "show, prune or clear the store",
     "completion": "print the completion script for your shell",

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple
 
+from portside.model.settings import SETTINGS
+
 _HIGHEST_PORT = 65535
 
 
@@ -67,6 +69,24 @@ def add_env(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="read config vars from a file of NAME=VALUE lines",
     )
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """Add an option for each setting; ``settings_of`` returns those that were given."""
+    group = parser.add_argument_group("settings (docs/configuration.md)")
+    for setting in SETTINGS:
+        group.add_argument(
+            f"--{setting.name}",
+            dest=f"setting_{setting.name}",
+            metavar="NAMES" if setting.kind == "list" else "VALUE",
+            help=setting.summary[:1].lower() + setting.summary[1:].rstrip("."),
+        )
+
+
+def settings_of(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the settings that were given as options, by name."""
+    found = {setting.name: getattr(arguments, f"setting_{setting.name}") for setting in SETTINGS}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def env_pair(text: str) -> EnvPair:

@@ -3,7 +3,14 @@
 import argparse
 
 from portside.cli.config_vars import read_config_vars
-from portside.cli.options import add_app, add_cache_dir, add_env, add_json
+from portside.cli.options import (
+    add_app,
+    add_cache_dir,
+    add_env,
+    add_json,
+    add_settings,
+    settings_of,
+)
 from portside.cli.places import data_root
 from portside.cli.session import open_session
 from portside.console import print_out
@@ -27,13 +34,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_env(parser)
     add_cache_dir(parser)
     add_json(parser)
+    add_settings(parser)
 
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the plan of a build; nothing is changed."""
     session = open_session(arguments.cache_dir)
     config_vars = read_config_vars(arguments, session.host.environ)
-    request = BuildRequest(arguments.app, data_root(session.host), config_vars=config_vars)
+    request = BuildRequest(
+        arguments.app,
+        data_root(session.host),
+        config_vars=config_vars,
+        options=settings_of(arguments),
+    )
     plan = prepare(request, session.tools).plan
     print_out(to_json(plan) if arguments.as_json else render_plan(plan))
     return 0

@@ -1,8 +1,12 @@
 """Reads what a pyproject.toml says of the project itself (PEP 518, PEP 621, PEP 735)."""
 
-from msgspec import Struct
+import re
+from collections.abc import Mapping
+
+from msgspec import Struct, field
 
 from portside.detection.python_version.documents import read_toml, value_at
+from portside.model.errors.settings import GroupUnknownError
 from portside.model.source import Source
 
 PYPROJECT = "pyproject.toml"
@@ -19,6 +23,36 @@ class Project(Struct, frozen=True):
     dependencies: tuple[str, ...] | None
     is_buildable: bool
     has_scripts: bool
+    extras: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+    groups: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+
+    def chosen(self, extras: tuple[str, ...], groups: tuple[str, ...]) -> tuple[str, ...]:
+        """Return what the project's extras and groups ask for (PEP 621, PEP 735).
+
+        Raises ``GroupUnknownError``.
+        """
+        found = [line for name in extras for line in self._find("extra", self.extras, name)]
+        for name in groups:
+            found += self._group(name, ())
+        return tuple(str(line) for line in found)
+
+    def _group(self, name: str, above: tuple[str, ...]) -> list[object]:
+        if name in above:
+            return []
+        lines: list[object] = []
+        for item in self._find("group", self.groups, name):
+            included = item.get("include-group") if isinstance(item, dict) else None
+            lines += [item] if included is None else self._group(str(included), (*above, name))
+        return lines
+
+    @staticmethod
+    def _find(
+        kind: str, declared: Mapping[str, tuple[object, ...]], name: str
+    ) -> tuple[object, ...]:
+        by_name = {canonical(key): value for key, value in declared.items()}
+        if canonical(name) not in by_name:
+            raise GroupUnknownError(kind=kind, name=name, known=tuple(declared))
+        return by_name[canonical(name)]
 
 
 def read_project(source: Source) -> Project | None:
@@ -36,5 +70,21 @@ def read_project(source: Source) -> Project | None:
     dependencies: tuple[str, ...] | None = tuple(map(str, project.get("dependencies", ())))
     if "dependencies" in project.get("dynamic", ()):
         dependencies = None
-    has_scripts = any(project.get(name) for name in _SCRIPTS)
-    return Project(str(project.get("name", "")), dependencies, is_buildable, has_scripts)
+    return Project(
+        str(project.get("name", "")),
+        dependencies,
+        is_buildable,
+        has_scripts=any(project.get(name) for name in _SCRIPTS),
+        extras=_lists(project.get("optional-dependencies")),
+        groups=_lists(value_at(data, "dependency-groups")),
+    )
+
+
+def canonical(name: str) -> str:
+    """Return a distribution's, an extra's or a group's name in its normal form (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _lists(table: object) -> dict[str, tuple[object, ...]]:
+    items = table.items() if isinstance(table, dict) else ()
+    return {str(name): tuple(value) for name, value in items if isinstance(value, list)}

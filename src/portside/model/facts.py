@@ -2,44 +2,12 @@
 
 from enum import StrEnum
 
+from portside.model.package_manager import (
+    PackageManager as PackageManager,  # noqa: PLC0414 (for those who import it from here)
+)
 from portside.model.python_version import Origin, PythonConstraint, RequestedPython
 from portside.model.record import Record
-
-
-class PackageManager(StrEnum):
-    """How the app sees its dependencies."""
-
-    PIP = "pip"
-    PIPENV = "pipenv"
-    POETRY = "poetry"
-    UV = "uv"
-    PDM = "pdm"
-    PYLOCK = "pylock.toml"
-    PYPROJECT = "pyproject.toml"
-    SETUP = "setup.py"
-    SCRIPT = "inline script metadata"
-    NONE = "none"
-
-    @property
-    def phrase(self) -> str:
-        """Return what says after "dependencies" how they are named: a tool, or a file."""
-        if self is PackageManager.NONE:
-            return "(there are none)"
-        return f"{'with' if self in _TOOLS else 'of'} {self.value}"
-
-    @property
-    def tool(self) -> str:
-        """Return the tool that reads the app's files, as it spells itself."""
-        return _TOOLS.get(self, "pip")
-
-
-_TOOLS = {
-    PackageManager.PIP: "pip",
-    PackageManager.PIPENV: "Pipenv",
-    PackageManager.POETRY: "Poetry",
-    PackageManager.UV: "uv",
-    PackageManager.PDM: "PDM",
-}
+from portside.model.settings import Settings
 
 
 class NoticeLevel(StrEnum):
@@ -64,6 +32,7 @@ class DependencySource(Record, frozen=True):
     ``manifest`` is the file that names the dependencies and ``lock`` the file that pins them, if
     there is one; ``files`` are all that are read, nested ones included. Paths are relative to the
     app. ``reason`` is a sentence for people. ``notices`` are what the developer should know of it.
+    ``groups`` and ``extras`` are those to install beside what the app always needs.
     """
 
     manager: PackageManager
@@ -72,6 +41,8 @@ class DependencySource(Record, frozen=True):
     files: tuple[str, ...]
     reason: str
     notices: tuple[Notice, ...] = ()
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
 
 
 class Process(Record, frozen=True):
@@ -97,3 +68,4 @@ class Facts(Record, frozen=True):
     post_compile_hook: str | None
     processes: tuple[Process, ...]
     notices: tuple[Notice, ...]
+    settings: Settings = Settings()

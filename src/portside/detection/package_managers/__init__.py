@@ -10,7 +10,10 @@ from typing import Protocol, cast
 from msgspec.structs import replace
 
 from portside.model.errors.app import MultiplePackageManagersError, NoPackageManagerError
-from portside.model.facts import DependencySource, Notice, NoticeLevel
+from portside.model.errors.settings import SettingWithoutEffectError
+from portside.model.facts import DependencySource, Notice, NoticeLevel, PackageManager
+from portside.model.python_version import Origin
+from portside.model.settings import Settings
 from portside.model.source import Source
 
 
@@ -37,19 +40,56 @@ _FILES = {
 }
 # Asked in turn where there is none of these: what only describes a project, or nothing at all.
 _WITHOUT_FILES = ("pip", "pyproject", "setup", "script", "none")
+# Which know groups and extras of their own.
+_WITH_GROUPS = {
+    PackageManager.UV,
+    PackageManager.POETRY,
+    PackageManager.PDM,
+    PackageManager.PYLOCK,
+    PackageManager.PYPROJECT,
+}
+_WITH_EXTRAS = _WITH_GROUPS | {PackageManager.SETUP}
 # What tools write for others from their own lock.
 _EXPORTS = ("pip", "pylock")
 
 
 def detect_dependencies(
-    source: Source, variables: Mapping[str, str] | None = None
+    source: Source, variables: Mapping[str, str] | None = None, settings: Settings | None = None
 ) -> DependencySource:
     """Return the app's package manager and its files.
 
     ``variables`` replace ``${NAME}`` in requirements files. Raises ``NoPackageManagerError``,
-    ``MultiplePackageManagersError`` and what the modules raise about the files they read.
+    ``MultiplePackageManagersError``, ``SettingWithoutEffectError`` and what the modules raise
+    about the files they read.
     """
-    variables = variables or {}
+    variables, settings = variables or {}, settings or Settings()
+    wanted = settings.text("package-manager")
+    if wanted:
+        found = _load(PackageManager(wanted).name.lower()).detect(source, variables)
+        if found is None:
+            raise _without_effect(settings, "package-manager", f"It has no file of {wanted}.")
+    else:
+        found = _detect(source, variables)
+    return _with_choices(found, settings)
+
+
+def _with_choices(found: DependencySource, settings: Settings) -> DependencySource:
+    """Return dependencies with the groups and extras that were chosen."""
+    groups, extras = settings.values("groups"), settings.values("extras")
+    choices = (("groups", groups, _WITH_GROUPS), ("extras", extras, _WITH_EXTRAS))
+    for name, values, knowing in choices:
+        if values and found.manager not in knowing:
+            cause = f"{found.manifest} has none that portside could install."
+            raise _without_effect(settings, name, cause)
+    return replace(found, groups=groups, extras=extras)
+
+
+def _without_effect(settings: Settings, name: str, cause: str) -> SettingWithoutEffectError:
+    origin = settings.origin(name) or Origin("default")
+    return SettingWithoutEffectError(name=name, origin=origin, cause=cause)
+
+
+def _detect(source: Source, variables: Mapping[str, str]) -> DependencySource:
     claims = {
         module: present[0]
         for module, names in _FILES.items()

@@ -16,6 +16,7 @@ from portside.model.facts import Facts, Notice, PackageManager
 from portside.model.interpreter import Interpreter, InterpreterCandidate
 from portside.model.layers import KeyInput, LayerKey
 from portside.model.python_version import PythonVersion
+from portside.model.settings import Given
 from portside.planning.interpreters import newest
 from portside.platforms.heroku.cache import (
     LastBuild,
@@ -101,7 +102,8 @@ class Compilation:
 
     def _detect(self, last: LastBuild | None, stack: str) -> Facts:
         state = {"python_series": last.series} if last and last.series else {}
-        facts = read_facts(self.source, lambda: state, stack=stack)
+        given = Given({**self.environ, **self.call.config_vars})
+        facts = read_facts(self.source, lambda: state, given=given, stack=stack)
         values = self.report.values
         values["package_manager"] = facts.dependencies.manager.value
         values["python_version_requested"] = str(facts.python)

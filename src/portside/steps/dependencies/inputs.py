@@ -39,6 +39,8 @@ def dependency_inputs(
     found = load(dependencies.manager).inputs(query)
     raw = {name: source.read(name) for name in found.files}
     inputs = [KeyInput("dependencies of the tests", "included")] if includes_tests else []
+    chosen = (("groups", dependencies.groups), ("extras", dependencies.extras))
+    inputs += [KeyInput(name, ",".join(values)) for name, values in chosen if values]
     inputs += [KeyInput(name, hashlib.sha256(data).hexdigest()) for name, data in raw.items()]
     inputs += [
         KeyInput(_shown(path, app), digest_path(path)) for path in dict.fromkeys(found.paths)

@@ -153,7 +153,9 @@ class _Installation(Struct, frozen=True):
     ) -> tuple[tuple[str, ...], Mapping[str, str]]:
         constraints = self._file(f"constraints-{number}.txt", job.constraints)
         files = UvFiles(
-            requirements=job.pylock or self._file(f"requirements-{number}.txt", job.lines),
+            requirements=job.pylock.path
+            if job.pylock
+            else self._file(f"requirements-{number}.txt", job.lines),
             constraints=constraints if job.constraints else "",
         )
         argv = uv_arguments(job, self.request, self.config, files, prereleases)

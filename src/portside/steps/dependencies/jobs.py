@@ -71,12 +71,20 @@ class Options(Struct):
         return ()
 
 
+class Pylock(Struct, frozen=True):
+    """The path of a lock that uv reads itself (PEP 751), and what to take of it."""
+
+    path: str
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+
+
 class Job(Struct, frozen=True):
     """One run of an installer.
 
     ``lines`` are a flattened requirements file; ``pip_files`` are what pip reads in its place.
-    ``pylock`` is the path of a lock that uv reads in their place. Where ``is_optional`` a project
-    that can't be built is left out.
+    ``pylock`` is a lock that uv reads in their place. Where ``is_optional`` a project that can't be
+    built is left out.
     """
 
     lines: tuple[str, ...]
@@ -86,7 +94,7 @@ class Job(Struct, frozen=True):
     no_deps: bool = False
     refresh: bool = False
     pip_files: tuple[str, ...] = ()
-    pylock: str = ""
+    pylock: Pylock | None = None
     is_optional: bool = False
 
 

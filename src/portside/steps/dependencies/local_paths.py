@@ -37,6 +37,11 @@ def path_text(path: Path) -> str:
     return plain if re.fullmatch(_PLAIN, plain) else path.as_uri()
 
 
+def extras_text(extras: tuple[str, ...]) -> str:
+    """Return extras as they stand after a requirement."""
+    return f"[{','.join(extras)}]" if extras else ""
+
+
 def absolute(text: str, app: Path, *, editable: bool = False) -> str:
     """Return a requirement with its local path made absolute, or as it is where it has none."""
     local = find_local_path(text, app, editable=editable)

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from portside.effects.pip_config import PipConfig
 from portside.steps.dependencies.distributions import named_prereleases
-from portside.steps.dependencies.jobs import Job, Options, installer_environment
+from portside.steps.dependencies.jobs import Job, Options, Pylock, installer_environment
 from portside.steps.dependencies.request import DependenciesRequest
 
 
@@ -36,7 +36,7 @@ def uv_arguments(
         *_options(job.options),
         *_prereleases(prereleases | named_prereleases((*job.lines, *job.constraints))),
         *([] if job.pylock else config.arguments),
-        *(["--preview-features", "pylock"] if job.pylock else []),
+        *_pylock(job.pylock),
         *(["--no-deps"] if job.no_deps and "--no-deps" not in config.arguments else []),
         *(["--upgrade"] if request.upgrade else []),
         *(["--refresh"] if job.refresh and not request.upgrade else []),
@@ -84,6 +84,16 @@ def _options(options: Options) -> Iterator[str]:
         yield from ("--prerelease", "allow")
     if options.require_hashes:
         yield "--require-hashes"
+
+
+def _pylock(pylock: Pylock | None) -> Iterator[str]:
+    if pylock is None:
+        return
+    yield from ("--preview-features", "pylock")
+    for group in pylock.groups:
+        yield from ("--group", group)
+    for extra in pylock.extras:
+        yield from ("--extra", extra)
 
 
 def _prereleases(names: frozenset[str]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from portside.detection.package_managers.pylock import LOCK
 from portside.effects.pip_config import PipConfig
-from portside.steps.dependencies.jobs import Job, configured_options
+from portside.steps.dependencies.jobs import Job, Pylock, configured_options
 from portside.steps.dependencies.local_paths import path_of
 from portside.steps.dependencies.managers import Inputs, Query
 from portside.steps.dependencies.request import DependenciesRequest
@@ -24,4 +24,6 @@ def inputs(query: Query) -> Inputs:
 
 def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
     """Return the one job; nothing is resolved."""
-    return (Job((), configured_options(config), pylock=str(Path(request.app) / LOCK)),)
+    chosen = request.dependencies
+    pylock = Pylock(str(Path(request.app) / LOCK), chosen.groups, chosen.extras)
+    return (Job((), configured_options(config), pylock=pylock),)

@@ -3,7 +3,7 @@
 from portside.detection.project import PYPROJECT, read_project
 from portside.effects.pip_config import PipConfig
 from portside.steps.dependencies.jobs import Job, configured_options
-from portside.steps.dependencies.local_paths import absolute, path_text
+from portside.steps.dependencies.local_paths import absolute, extras_text, path_text
 from portside.steps.dependencies.managers import Inputs, Query
 from portside.steps.dependencies.request import DependenciesRequest
 
@@ -24,10 +24,13 @@ def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
     project = read_project(request.source)
     if project is None:
         return ()
+    extras, groups = request.dependencies.extras, request.dependencies.groups
     link = f"-e {path_text(request.app)}"
     if project.dependencies is None:
-        return (Job((link,), configured_options(config), refresh=True),)
-    lines = tuple(absolute(line, request.app) for line in project.dependencies)
+        lines = (link + extras_text(extras), *project.chosen((), groups))
+        return (Job(lines, configured_options(config), refresh=True),)
+    named = (*project.dependencies, *project.chosen(extras, groups))
+    lines = tuple(absolute(line, request.app) for line in named)
     needed = Job(lines, configured_options(config))
     if not project.is_buildable:
         return (needed,)

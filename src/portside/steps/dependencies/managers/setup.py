@@ -4,7 +4,7 @@ import re
 
 from portside.effects.pip_config import PipConfig
 from portside.steps.dependencies.jobs import Job, configured_options
-from portside.steps.dependencies.local_paths import path_text
+from portside.steps.dependencies.local_paths import extras_text, path_text
 from portside.steps.dependencies.managers import Inputs, Query
 from portside.steps.dependencies.request import DependenciesRequest
 
@@ -20,5 +20,5 @@ def inputs(query: Query) -> Inputs:
 def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
     """Return the one job: the project as a link to its sources, or a copy where it compiles."""
     compiles = any(_COMPILES.search(request.source.read(f)) for f in request.dependencies.files)
-    path = path_text(request.app)
+    path = path_text(request.app) + extras_text(request.dependencies.extras)
     return (Job((path if compiles else f"-e {path}",), configured_options(config), refresh=True),)

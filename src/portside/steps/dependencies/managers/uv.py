@@ -26,4 +26,11 @@ def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[ProjectSync, 
     """Return the one run of ``uv sync``."""
     project = read_project(request.source)
     is_optional = project is None or not project.has_scripts
-    return (ProjectSync(includes_tests=request.includes_tests, is_optional_project=is_optional),)
+    return (
+        ProjectSync(
+            groups=request.dependencies.groups,
+            extras=request.dependencies.extras,
+            includes_tests=request.includes_tests,
+            is_optional_project=is_optional,
+        ),
+    )
