@@ -1,0 +1,231 @@
+"""Web apps whose app object a server can import: which there are, and the command for each."""
+
+import re
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from portside.detection.start_commands.apps import App, Apps, Scope
+from portside.detection.start_commands.candidate import Candidate, is_entry_name, rank_of
+from portside.detection.start_commands.frameworks import (
+    AIOHTTP,
+    BARE,
+    BARE_ASGI,
+    BARE_WSGI,
+    CELERY,
+    DASH,
+    MARIMO,
+    MENTIONS,
+    TORNADO,
+    Framework,
+    Interface,
+)
+from portside.detection.start_commands.layout import files_of
+from portside.detection.start_commands.servers import Target, has_server, serve
+from portside.detection.start_commands.serving import Serving, find_servings
+from portside.detection.start_commands.syntax import Imported
+
+_IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([\w., \t]+)", re.MULTILINE)
+_NOT_SERVED = (CELERY, MARIMO, TORNADO, DASH)
+_ENTRY_FILES = 20
+_ATTRIBUTES = {"application": 0, "app": 0, "server": 1, "asgi_app": 1, "wsgi_app": 1}
+_FACTORIES = {"create_app": 0, "make_app": 0, "get_app": 0, "init_app": 0, "create_application": 0}
+
+
+class _Binding(Struct, frozen=True):
+    """A name of a module that stands for an app object."""
+
+    scope: Scope
+    name: str
+    app: App
+    line: int
+    is_factory: bool = False
+    is_alias: bool = False
+
+    @property
+    def path(self) -> str:
+        return self.scope.module.path
+
+    @property
+    def rank(self) -> tuple[int, ...]:
+        known = _FACTORIES if self.is_factory else _ATTRIBUTES
+        is_bare = self.app.framework in {BARE_WSGI, BARE_ASGI}
+        return (int(is_bare), *rank_of(self.path), known.get(self.name, 2))
+
+
+def look_around(apps: Apps) -> None:
+    """Look at the files that mention a framework, and at those whose name says "start here"."""
+    for path in apps.tree.files:
+        if _mentions_framework(apps.tree.read(path)):
+            apps.scope(path)
+    names = {
+        name.encode()
+        for scope in apps.scopes()
+        for name in (*scope.names, *scope.factories, *_factories_with_parameters(apps, scope))
+    } | {part.encode() for scope in apps.scopes() for part in scope.module.path.split("/")[:-1]}
+    entries = [
+        path
+        for path in apps.tree.files
+        if (is_entry_name(path) or "/" not in path)
+        and not apps.is_looked_at(path)
+        and any(name in apps.tree.read(path) for name in names)
+    ]
+    for path in entries[:_ENTRY_FILES]:
+        apps.scope(path)
+
+
+def find_web_apps(apps: Apps, requirements: frozenset[str]) -> tuple[Candidate, ...]:
+    """Return a candidate for each app object, by the best of its names."""
+    servings = {s.module.path: find_servings(apps, s) for s in apps.scopes()}
+    preferred = {
+        target: path
+        for path, found in servings.items()
+        for serving in found
+        if (target := _target_of(apps, serving))
+    }
+    best: dict[tuple[str, int], _Binding] = {}
+    for binding in _bindings(apps):
+        other = best.get(binding.app.identity)
+        if other is None or _preference(binding) < _preference(other):
+            best[binding.app.identity] = binding
+    chosen = [b for b in best.values() if b.app.identity not in apps.parts]
+    found = [
+        _candidate(apps, binding, servings[binding.path], preferred, requirements)
+        for binding in _one_interface(chosen, requirements)
+    ]
+    return tuple(candidate for candidate in found if candidate)
+
+
+def _mentions_framework(data: bytes) -> bool:
+    if any(mark in data for mark in BARE) or b"make_wsgi_app" in data:
+        return True
+    for line in _IMPORT.findall(data):
+        names = line.split(b" import ")[0].split(b",")
+        for name in names:
+            top = name.strip().partition(b".")[0].partition(b" ")[0].decode("ascii", "replace")
+            if any(word in data for word in MENTIONS.get(top, ())):
+                return True
+    return False
+
+
+def _factories_with_parameters(apps: Apps, scope: Scope) -> Iterator[str]:
+    for name in scope.module.definitions:
+        if name not in scope.factories and apps.made_by(scope, name):
+            yield name
+
+
+def _bindings(apps: Apps) -> Iterator[_Binding]:
+    for scope in apps.scopes():
+        for name, app in scope.names.items():
+            if app.framework not in _NOT_SERVED:
+                yield _Binding(scope, name, app, scope.lines.get(name, app.line))
+        for name, app in scope.factories.items():
+            if app.framework not in _NOT_SERVED:
+                line = scope.module.definitions[name].lineno
+                yield _Binding(scope, name, app, line, is_factory=True)
+        if is_entry_name(scope.module.path):
+            yield from _aliases(apps, scope)
+
+
+def _aliases(apps: Apps, scope: Scope) -> Iterator[_Binding]:
+    """Yield the app objects that a file only imports, to be found under its own name."""
+    for name in scope.module.imports:
+        app = apps.named(scope, name) if name not in scope.names else None
+        if app and app.framework not in _NOT_SERVED:
+            yield _Binding(scope, name, app, app.line, is_alias=True)
+
+
+def _preference(binding: _Binding) -> tuple[object, ...]:
+    """Return by which name an app object is best served: the smaller the better."""
+    return (
+        binding.is_factory,
+        not is_entry_name(binding.path),
+        *binding.rank[1:],
+        binding.is_alias,
+        binding.path,
+        binding.name,
+    )
+
+
+def _target_of(apps: Apps, serving: Serving) -> tuple[str, str] | None:
+    """Return the file and name that a text such as "pkg.main:app" in a call leads to."""
+    module, colon, name = serving.target.partition(":")
+    if not colon:
+        return None
+    for file, found in files_of(apps.tree, serving.path, Imported(module, name)):
+        if found:
+            apps.named_modules.add(module)
+            return file, found
+    return None
+
+
+def _one_interface(bindings: list[_Binding], requirements: frozenset[str]) -> Iterator[_Binding]:
+    """Leave out Django's asgi.py or wsgi.py beside the other, whichever no server is there for."""
+    django = [b for b in bindings if b.app.framework.name == "Django"]
+    kinds = {b.app.framework.interface for b in django}
+    if len(kinds) == 1 or not django:
+        yield from bindings
+        return
+    wanted = django_interface(requirements)
+    yield from (b for b in bindings if b not in django or b.app.framework.interface is wanted)
+
+
+def django_interface(requirements: frozenset[str]) -> Interface:
+    """Return the interface to serve Django by: ASGI where only its servers are there."""
+    if "channels" in requirements or "channels[daphne]" in requirements:
+        return Interface.ASGI
+    has_wsgi = bool({"gunicorn", "waitress", "uwsgi"} & requirements)
+    return (
+        Interface.ASGI
+        if not has_wsgi and has_server(Interface.ASGI, requirements)
+        else Interface.WSGI
+    )
+
+
+def _candidate(
+    apps: Apps,
+    binding: _Binding,
+    servings: tuple[Serving, ...],
+    preferred: dict[tuple[str, str], str],
+    requirements: frozenset[str],
+) -> Candidate | None:
+    app = binding.app
+    place = apps.place(binding.scope.module)
+    runs_on_import = any(serving.is_on_import for serving in servings)
+    if place is None or (runs_on_import and app.framework.name not in {"Flask", "Bottle"}):
+        return None  # the file itself is the program
+    if app.framework is AIOHTTP and _prefers_itself(servings, requirements):
+        return None
+    target = Target(
+        app.framework,
+        place,
+        binding.name,
+        is_factory=binding.is_factory,
+        is_async=app.is_async and binding.is_factory,
+        runs_on_import=runs_on_import,
+    )
+    served = serve(target, requirements)
+    named_by = preferred.get((binding.path, binding.name))
+    rank = binding.rank if named_by is None else (0, *rank_of(named_by), 0)
+    return Candidate(
+        served.command,
+        binding.path,
+        binding.line,
+        _what(app.framework, binding),
+        rank,
+        added=served.added,
+    )
+
+
+def _prefers_itself(servings: tuple[Serving, ...], requirements: frozenset[str]) -> bool:
+    """Return whether an aiohttp app serves on $PORT by itself and has no server for it."""
+    heeds = any(s.port.is_from_environment for s in servings)
+    return heeds and "gunicorn" not in requirements
+
+
+def _what(framework: Framework, binding: _Binding) -> str:
+    if binding.is_factory:
+        return f"{framework.name} app made by {binding.name}()"
+    if framework in {BARE_WSGI, BARE_ASGI}:
+        return f"{framework.name} callable {binding.name}"
+    return f"{framework.name} app {binding.name}"

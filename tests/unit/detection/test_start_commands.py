@@ -1,0 +1,747 @@
+"""Start commands of many small apps: files and requirements in, process types out."""
+
+import pytest
+from fakes import DictSource
+
+from portside.detection.start_commands import find_start_commands
+from portside.model.start_commands import StartCommands
+
+FLASK = "from flask import Flask\napp = Flask(__name__)\n"
+FASTAPI = "from fastapi import FastAPI\n\napp = FastAPI()\n"
+GUARD = 'if __name__ == "__main__":\n    '
+BIND = "--bind 0.0.0.0:$PORT"
+UVICORN = "--host 0.0.0.0 --port $PORT"
+STREAMLIT = "--server.port $PORT --server.address 0.0.0.0 --server.headless true"
+MANAGE_PY = """\
+import os, sys
+def main():
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site1.settings")
+"""
+WSGI_PY = (
+    "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n"
+)
+ASGI_PY = WSGI_PY.replace("wsgi", "asgi")
+DJANGO = {
+    "manage.py": MANAGE_PY,
+    "site1/__init__.py": "",
+    "site1/settings.py": 'DEBUG = True\nWSGI_APPLICATION = "site1.wsgi.application"\n',
+    "site1/wsgi.py": WSGI_PY,
+    "site1/asgi.py": ASGI_PY,
+}
+HELLO = 'def main():\n    print("Hello from app!")\n\n' + GUARD + "main()\n"
+BOT = "import discord\nclient = discord.Client()\n" + GUARD + 'client.run("token")\n'
+
+
+def find(files: dict[str, bytes | str], requirements: str = "") -> StartCommands:
+    return find_start_commands(DictSource(files), frozenset(requirements.split()))
+
+
+def lines(found: StartCommands) -> list[str]:
+    return [f"{process.type}: {process.command}" for process in found.processes]
+
+
+def codes(found: StartCommands) -> list[str]:
+    return [notice.code for notice in found.notices]
+
+
+WEB = {
+    # Flask
+    "flask instance": ({"app.py": FLASK}, "flask gunicorn", f"gunicorn app:app {BIND}"),
+    "flask by another name": (
+        {"site.py": "import flask as f\nsite = f.Flask('x')\n"},
+        "flask gunicorn",
+        f"gunicorn site:site {BIND}",
+    ),
+    "flask factory": (
+        {
+            "shop/__init__.py": "from flask import Flask\n"
+            "def create_app(config=None):\n    app = Flask(__name__)\n    return app\n"
+        },
+        "flask gunicorn",
+        f"gunicorn 'shop:create_app()' {BIND}",
+    ),
+    "an instance beats its factory": (
+        {
+            "shop/__init__.py": "from flask import Flask\n"
+            "def create_app(config):\n    app = Flask(__name__)\n    return app\n",
+            "wsgi.py": "from shop import create_app\napplication = create_app('production')\n",
+        },
+        "flask gunicorn",
+        f"gunicorn wsgi:application {BIND}",
+    ),
+    "a factory imported under another name and called in a file by any name": (
+        {
+            "shop/factory.py": "from flask import Flask\n"
+            "def build(config):\n    return Flask(__name__)\n",
+            "shop/__init__.py": "from .factory import build as make_app\n",
+            "microblog.py": "import shop\nthe_app = shop.make_app('x')\n",
+        },
+        "flask gunicorn",
+        f"gunicorn microblog:the_app {BIND}",
+    ),
+    "an app that a root module only imports": (
+        {
+            "core/web.py": FLASK,
+            "run.py": "from core.web import app\n" + GUARD + "app.run()\n",
+        },
+        "flask gunicorn",
+        f"gunicorn run:app {BIND}",
+    ),
+    "a module that only uses the app isn't preferred": (
+        {"core/server.py": FLASK, "models.py": "from core.server import app\n"},
+        "flask gunicorn",
+        f"gunicorn core.server:app {BIND}",
+    ),
+    "a subclass": (
+        {"app.py": "from flask import Flask\nclass Mine(Flask):\n    pass\napi = Mine('x')\n"},
+        "flask gunicorn",
+        f"gunicorn app:api {BIND}",
+    ),
+    "a middleware by the same name": (
+        {"app.py": FLASK + "from mw import Wrap\napp = Wrap(app)\n"},
+        "flask gunicorn",
+        f"gunicorn app:app {BIND}",
+    ),
+    "within try and if": (
+        {
+            "app.py": "import flask\nif 1:\n    try:\n"
+            "        app = flask.Flask('x')\n    except E: 0\n"
+        },
+        "flask gunicorn",
+        f"gunicorn app:app {BIND}",
+    ),
+    "an app turned into the other interface": (
+        {"app.py": FLASK + "from asgiref.wsgi import WsgiToAsgi\nasgi_app = WsgiToAsgi(app)\n"},
+        "flask uvicorn asgiref",
+        f"uvicorn app:asgi_app {UVICORN}",
+    ),
+    "run() that isn't guarded": (
+        {"app.py": FLASK + "app.run()\n"},
+        "flask gunicorn",
+        f"FLASK_RUN_FROM_CLI=true gunicorn app:app {BIND}",
+    ),
+    "Socket.IO needs one worker": (
+        {"app.py": FLASK + "from flask_socketio import SocketIO\nsocketio = SocketIO(app)\n"},
+        "flask flask-socketio gunicorn",
+        f"gunicorn app:app {BIND} --workers 1 --threads 100",
+    ),
+    "waitress": (
+        {"app.py": FLASK},
+        "flask waitress",
+        "waitress-serve --listen=0.0.0.0:$PORT app:app",
+    ),
+    "waitress and a factory": (
+        {"app.py": "import flask\ndef create_app():\n    return flask.Flask('x')\n"},
+        "flask waitress",
+        "waitress-serve --listen=0.0.0.0:$PORT --call app:create_app",
+    ),
+    "granian": (
+        {"app.py": FLASK},
+        "flask granian",
+        f"granian --interface wsgi {UVICORN} app:app",
+    ),
+    "hypercorn for wsgi": ({"app.py": FLASK}, "flask hypercorn", f"hypercorn wsgi:app:app {BIND}"),
+    "uwsgi": (
+        {"app.py": FLASK},
+        "flask uwsgi",
+        "uwsgi --http 0.0.0.0:$PORT --master --die-on-term --module app:app",
+    ),
+    # ASGI
+    "fastapi": ({"main.py": FASTAPI}, "fastapi uvicorn", f"uvicorn main:app {UVICORN}"),
+    "fastapi[standard] brings uvicorn": (
+        {"main.py": FASTAPI},
+        "fastapi fastapi[standard]",
+        f"uvicorn main:app {UVICORN}",
+    ),
+    "fastapi factory": (
+        {"main.py": "from fastapi import FastAPI\ndef make() -> FastAPI:\n    return FastAPI()\n"},
+        "fastapi uvicorn",
+        f"uvicorn main:make {UVICORN} --factory",
+    ),
+    "gunicorn with uvicorn's worker": (
+        {"main.py": FASTAPI},
+        "fastapi gunicorn uvicorn-worker",
+        f"gunicorn main:app {BIND} --worker-class uvicorn_worker.UvicornWorker",
+    ),
+    "hypercorn": ({"main.py": FASTAPI}, "fastapi hypercorn", f"hypercorn main:app {BIND}"),
+    "daphne": ({"main.py": FASTAPI}, "fastapi daphne", "daphne -b 0.0.0.0 -p $PORT main:app"),
+    "starlette": (
+        {
+            "main.py": "from starlette.applications import Starlette\n"
+            "site: Starlette = Starlette()\n"
+        },
+        "starlette uvicorn",
+        f"uvicorn main:site {UVICORN}",
+    ),
+    "a mounted app is a part": (
+        {"main.py": FASTAPI + "admin = FastAPI()\napp.mount('/admin', admin)\n"},
+        "fastapi uvicorn",
+        f"uvicorn main:app {UVICORN}",
+    ),
+    "litestar": (
+        {"app.py": "from litestar import Litestar\napp = Litestar([])\n"},
+        "litestar litestar[standard]",
+        f"uvicorn app:app {UVICORN}",
+    ),
+    "quart brings hypercorn": (
+        {"app.py": "from quart import Quart\napp = Quart(__name__)\n" + GUARD + "app.run()\n"},
+        "quart",
+        f"hypercorn app:app {BIND}",
+    ),
+    "fasthtml": (
+        {"main.py": "from fasthtml.common import *\napp, rt = fast_app()\nserve()\n"},
+        "python-fasthtml",
+        f"uvicorn main:app {UVICORN}",
+    ),
+    "falcon": (
+        {"app.py": "import falcon\napp = falcon.App()\n"},
+        "falcon gunicorn",
+        f"gunicorn app:app {BIND}",
+    ),
+    "falcon.asgi": (
+        {"app.py": "import falcon.asgi\napp = falcon.asgi.App()\n"},
+        "falcon uvicorn",
+        f"uvicorn app:app {UVICORN}",
+    ),
+    "an app named in a text elsewhere": (
+        {
+            "run.py": 'import uvicorn\nuvicorn.run("svc.one:api")\n',
+            "svc/one.py": FASTAPI.replace("app", "api"),
+            "svc/two.py": FASTAPI.replace("app", "api"),
+        },
+        "fastapi uvicorn",
+        f"uvicorn svc.one:api {UVICORN}",
+    ),
+    # their own servers
+    "sanic": (
+        {"server.py": "from sanic import Sanic\nbrisk = Sanic('x')\n" + GUARD + "brisk.run()\n"},
+        "sanic",
+        "sanic server:brisk --host=0.0.0.0 --port=$PORT",
+    ),
+    "aiohttp and gunicorn": (
+        {
+            "app.py": "from aiohttp import web\napp = web.Application()\n"
+            + GUARD
+            + "web.run_app(app)\n"
+        },
+        "aiohttp gunicorn",
+        f"gunicorn app:app {BIND} --worker-class aiohttp.GunicornWebWorker",
+    ),
+    "aiohttp and a coroutine that makes the app": (
+        {
+            "app.py": "from aiohttp import web\n"
+            "async def make():\n    app = web.Application()\n    return app\n"
+        },
+        "aiohttp gunicorn",
+        f"gunicorn app:make {BIND} --worker-class aiohttp.GunicornWebWorker",
+    ),
+    "aiohttp that heeds PORT": (
+        {
+            "app.py": "import os\nfrom aiohttp import web\napp = web.Application()\n"
+            + GUARD
+            + "web.run_app(app, port=int(os.environ['PORT']))\n"
+        },
+        "aiohttp",
+        "python app.py",
+    ),
+    "tornado": (
+        {
+            "main.py": "import os\nimport tornado.web\nPORT = os.getenv('PORT', 8888)\n"
+            "def main():\n    tornado.web.Application([]).listen(int(PORT))\n" + GUARD + "main()\n"
+        },
+        "tornado",
+        "python main.py",
+    ),
+    "tornado's options": (
+        {
+            "main.py": "import tornado.web\nfrom tornado.options import define, options\n"
+            "define('port', default=8888)\n"
+            "def main():\n    tornado.web.Application([]).listen(options.port)\n"
+            + GUARD
+            + "main()\n"
+        },
+        "tornado",
+        "python main.py --port=$PORT",
+    ),
+    "bottle": (
+        {"app.py": "import bottle\nsite = bottle.Bottle()\n"},
+        "bottle gunicorn",
+        f"gunicorn app:site {BIND}",
+    ),
+    "bottle that runs when it is imported": (
+        {"app.py": "from bottle import Bottle, run\napp = Bottle()\nrun(app)\n"},
+        "bottle gunicorn",
+        f"python -m bottle {BIND} --server gunicorn app:app",
+    ),
+    "pyramid": (
+        {
+            "app.py": "from pyramid.config import Configurator\n"
+            "def main(settings=None):\n    with Configurator() as config:\n"
+            "        return config.make_wsgi_app()\n"
+        },
+        "pyramid waitress",
+        "waitress-serve --listen=0.0.0.0:$PORT --call app:main",
+    ),
+    "dash": (
+        {"app.py": "import dash\napp = dash.Dash()\nserver = app.server\n" + GUARD + "app.run()\n"},
+        "dash gunicorn",
+        f"gunicorn app:server {BIND}",
+    ),
+    "dash in a Flask app": (
+        {"app.py": "import dash, flask\nsrv = flask.Flask('x')\napp = dash.Dash(server=srv)\n"},
+        "dash gunicorn",
+        f"gunicorn app:srv {BIND}",
+    ),
+    "dash without its server": (
+        {"app.py": "from dash import Dash\napp = Dash()\n" + GUARD + "app.run()\n"},
+        "dash",
+        "HOST=0.0.0.0 python app.py",
+    ),
+    "streamlit": (
+        {
+            "streamlit_app.py": "import streamlit as st\nst.title('x')\n",
+            "pages/a.py": "import streamlit as st\nst.title('y')\n",
+        },
+        "streamlit",
+        f"streamlit run streamlit_app.py {STREAMLIT}",
+    ),
+    "streamlit in a function, with a module of helpers": (
+        {
+            "dashboard.py": "import streamlit as st\nimport charts\n"
+            "def main():\n    st.title('x')\n" + GUARD + "main()\n",
+            "charts.py": "import streamlit as st\n@st.cache_data\ndef f(): st.write(1)\n",
+        },
+        "streamlit",
+        f"streamlit run dashboard.py {STREAMLIT}",
+    ),
+    "gradio": (
+        {
+            "app.py": "import gradio as gr\nwith gr.Blocks() as demo:\n"
+            "    gr.Text()\ndemo.launch()\n"
+        },
+        "gradio",
+        "GRADIO_SERVER_NAME=0.0.0.0 GRADIO_SERVER_PORT=$PORT python app.py",
+    ),
+    "gradio in fastapi": (
+        {
+            "app.py": FASTAPI + "import gradio as gr\nio = gr.Interface(str)\n"
+            "app = gr.mount_gradio_app(app, io, path='/')\n"
+        },
+        "fastapi gradio",
+        f"uvicorn app:app {UVICORN}",
+    ),
+    "panel": (
+        {"app.py": "import panel as pn\npn.Column('x').servable()\n"},
+        "panel",
+        "panel serve app.py --address 0.0.0.0 --port $PORT --allow-websocket-origin '*'",
+    ),
+    "marimo": (
+        {
+            "notebook.py": "import marimo\napp = marimo.App()\n@app.cell\ndef _():\n    return\n"
+            + GUARD
+            + "app.run()\n"
+        },
+        "marimo",
+        "marimo run notebook.py --host 0.0.0.0 --port $PORT --headless",
+    ),
+    "nicegui": (
+        {"main.py": "import os\nfrom nicegui import ui\nui.run(port=int(os.environ['PORT']))\n"},
+        "nicegui",
+        "python main.py",
+    ),
+    "http.server": (
+        {
+            "server.py": "import os\nfrom http.server import HTTPServer, BaseHTTPRequestHandler\n"
+            "port = int(os.environ.get('PORT', 8000))\n"
+            "HTTPServer(('', port), BaseHTTPRequestHandler).serve_forever()\n"
+        },
+        "",
+        "python server.py",
+    ),
+    # bare callables
+    "a bare WSGI callable": (
+        {"hello.py": "def app(environ, start_response):\n    return [b'x']\n"},
+        "gunicorn",
+        f"gunicorn hello:app {BIND}",
+    ),
+    "a WSGI class": (
+        {
+            "hello.py": "class Site:\n"
+            "    def __call__(self, environ, start_response):\n        return []\n"
+            "application = Site()\n"
+        },
+        "gunicorn",
+        f"gunicorn hello:application {BIND}",
+    ),
+    "a bare ASGI callable": (
+        {"hello.py": "async def app(scope, receive, send):\n    pass\n"},
+        "uvicorn",
+        f"uvicorn hello:app {UVICORN}",
+    ),
+    # Django
+    "django": (DJANGO, "django gunicorn", f"gunicorn site1.wsgi:application {BIND}"),
+    "django with daphne alone": (
+        DJANGO,
+        "django daphne",
+        "daphne -b 0.0.0.0 -p $PORT site1.asgi:application",
+    ),
+    "django in a directory": (
+        {f"back-end/{path}": text for path, text in DJANGO.items()},
+        "django gunicorn",
+        f"gunicorn --chdir back-end site1.wsgi:application {BIND}",
+    ),
+    "django with settings in parts": (
+        {
+            **DJANGO,
+            "manage.py": MANAGE_PY.replace("site1.settings", "site1.settings.prod"),
+            "site1/settings/__init__.py": "",
+            "site1/settings/prod.py": "from .base import *\n",
+            "site1/settings/base.py": 'WSGI_APPLICATION = "site1.deploy.application"\n',
+            "site1/deploy.py": WSGI_PY,
+        },
+        "django gunicorn",
+        f"gunicorn site1.deploy:application {BIND}",
+    ),
+    "django without manage.py": (
+        {"proj/__init__.py": "", "proj/wsgi.py": WSGI_PY, "proj/asgi.py": ASGI_PY},
+        "django gunicorn",
+        f"gunicorn proj.wsgi:application {BIND}",
+    ),
+    # where files lie
+    "src layout": (
+        {"src/shop/__init__.py": "", "src/shop/main.py": FASTAPI},
+        "fastapi uvicorn",
+        f"uvicorn shop.main:app {UVICORN} --app-dir src",
+    ),
+    "src layout and gunicorn": (
+        {"src/shop/__init__.py": FLASK},
+        "flask gunicorn",
+        f"gunicorn --pythonpath src shop:app {BIND}",
+    ),
+    "decoy: a hyphen in a directory": (
+        {"my-service/main.py": FASTAPI},
+        "fastapi uvicorn",
+        f"cd my-service && exec uvicorn main:app {UVICORN}",
+    ),
+    "a directory that is no package": (
+        {"backend/app.py": "from models import x\n" + FLASK, "backend/models.py": "x = 1\n"},
+        "flask gunicorn",
+        f"gunicorn --chdir backend app:app {BIND}",
+    ),
+    "a directory that its own imports name": (
+        {
+            "backend/app.py": "from backend.models import x\n" + FLASK,
+            "backend/models.py": "x = 1\n",
+        },
+        "flask gunicorn",
+        f"gunicorn backend.app:app {BIND}",
+    ),
+    # decoys
+    "decoy: a second Flask app in another module": (
+        {"app.py": FLASK, "admin_tool.py": FLASK},
+        "flask gunicorn",
+        f"gunicorn app:app {BIND}",
+    ),
+    "decoy: main.py in a subdirectory": (
+        {"app.py": FLASK, "tools/main.py": "import sys\n" + GUARD + "sys.exit(run())\n"},
+        "flask gunicorn",
+        f"gunicorn app:app {BIND}",
+    ),
+    "decoy: an app in main.py of a subdirectory beside an app above": (
+        {"app.py": FLASK, "tools/main.py": FASTAPI},
+        "flask gunicorn",
+        f"gunicorn app:app {BIND}",
+    ),
+    "decoy: [project.scripts] beside a FastAPI app": (
+        {
+            "pyproject.toml": '[project]\nname = "x"\n[project.scripts]\nstart = "x.cli:main"\n',
+            "x/cli.py": "import subprocess\ndef main():\n    subprocess.run(['x'])\n",
+            "x/api.py": FASTAPI,
+            "x/__init__.py": "",
+        },
+        "fastapi uvicorn",
+        f"uvicorn x.api:app {UVICORN}",
+    ),
+    "decoy: an entry file that only prints advice": (
+        {"main.py": 'print("Start me with: uvicorn svc.api:app")\n', "svc/api.py": FASTAPI},
+        "fastapi uvicorn",
+        f"cd svc && exec uvicorn api:app {UVICORN}",
+    ),
+    "decoy: apps in tests, docs, examples and virtual environments": (
+        {
+            "site.py": FLASK,
+            "tests/app.py": FLASK,
+            "docs/conf.py": FLASK,
+            "examples/app.py": FLASK,
+            "test_app.py": FLASK,
+            "node_modules/app.py": FLASK,
+            ".hidden/app.py": FLASK,
+            "py312/pyvenv.cfg": "",
+            "py312/app.py": FLASK,
+        },
+        "flask gunicorn",
+        f"gunicorn site:app {BIND}",
+    ),
+    "decoy: an import of a framework that makes no app": (
+        {
+            "blueprint.py": "from flask import Blueprint\nbp = Blueprint('Flask', 'x')\n",
+            "app.py": FLASK,
+        },
+        "flask gunicorn",
+        f"gunicorn app:app {BIND}",
+    ),
+    # files that can't be read
+    "files that aren't Python, or not this Python": (
+        {
+            "app.py": FLASK,
+            "main.py": "from flask import Flask\nprint 'Python 2'\napp = Flask('x')\n",
+            "wsgi.py": b"from flask import Flask\xff\n",
+            "server.py": b"from flask import Flask\0\napp = Flask('x')\n",
+            "index.py": "from flask import Flask\napp = Flask('x')\n" + "#" * 300_000,
+            "run.py": "from flask import Flask\napp = " + "(" * 9000 + ")" * 9000,
+        },
+        "flask gunicorn",
+        f"gunicorn app:app {BIND}",
+    ),
+    "another encoding": (
+        {"app.py": b"# -*- coding: latin-1 -*-\nfrom flask import Flask\napp = Flask('\xe9')\n"},
+        "flask gunicorn",
+        f"gunicorn app:app {BIND}",
+    ),
+    "a byte order mark": (
+        {"app.py": b"\xef\xbb\xbffrom flask import Flask\r\napp = Flask('x')\r\n"},
+        "flask gunicorn",
+        f"gunicorn app:app {BIND}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "requirements", "command"), WEB.values(), ids=WEB.keys())
+def test_the_web_process(files: dict[str, bytes | str], requirements: str, command: str) -> None:
+    found = find(files, requirements)
+    assert lines(found) == [f"web: {command}"]
+    assert found.ambiguous == found.added_requirements == ()
+
+
+WORKERS = {
+    "celery": (
+        {"tasks.py": "from celery import Celery\nqueue = Celery('x')\n"},
+        ["worker: celery --app tasks:queue worker --loglevel INFO"],
+    ),
+    "celery beside a web app": (
+        {"app.py": FLASK, "jobs.py": "import celery\njobs = celery.Celery('x')\n"},
+        [
+            f"web: gunicorn app:app {BIND}",
+            "worker: celery --app jobs:jobs worker --loglevel INFO",
+        ],
+    ),
+    "celery of Django": (
+        {**DJANGO, "site1/celery.py": "from celery import Celery\napp = Celery('site1')\n"},
+        [
+            f"web: gunicorn site1.wsgi:application {BIND}",
+            "worker: celery --app site1.celery:app worker --loglevel INFO",
+        ],
+    ),
+    "dramatiq": (
+        {"jobs/__init__.py": "", "jobs/mail.py": "import dramatiq\n@dramatiq.actor\ndef f(): 0\n"},
+        ["worker: dramatiq jobs.mail"],
+    ),
+    "rq": (
+        {"app.py": "from rq import Queue\nq = Queue('mail', connection=c)\nd = Queue()\n"},
+        ['worker: rq worker --url "${REDIS_URL:-redis://localhost:6379}" mail default'],
+    ),
+    "an RQ worker of its own": (
+        {"worker.py": "from rq import Worker, Queue\n" + GUARD + "Worker([Queue()]).work()\n"},
+        ["worker: python worker.py"],
+    ),
+    "a bot": ({"bot.py": BOT}, ["worker: python bot.py"]),
+    "a bot beside a web app": (
+        {"app.py": FLASK, "bot.py": BOT},
+        [f"web: gunicorn app:app {BIND}", "worker: python bot.py"],
+    ),
+    "the only file": (
+        {"collect.py": "import time\nwhile True:\n    time.sleep(1)\n"},
+        ["worker: python collect.py"],
+    ),
+    "main.py that imports the bot": (
+        {"main.py": "import bot\n" + GUARD + "bot.go()\n", "bot.py": BOT},
+        ["worker: python main.py"],
+    ),
+    "__main__.py of a package": (
+        {
+            "tool/__init__.py": "",
+            "tool/__main__.py": "from tool.core import go\ngo()\n",
+            "tool/core.py": "def go(): 0\n",
+        },
+        ["worker: python -m tool"],
+    ),
+    "main.py of a package": (
+        {
+            "tool/__init__.py": "",
+            "tool/main.py": "from .core import go\ngo()\n",
+            "tool/core.py": "",
+        },
+        ["worker: python -m tool.main"],
+    ),
+    "main.py in src": ({"src/main.py": "import go\ngo.go()\n"}, ["worker: python src/main.py"]),
+    "main.py in a directory with a hyphen": (
+        {"my-bot/main.py": BOT},
+        ["worker: cd my-bot && exec python main.py"],
+    ),
+    "a declared script": (
+        {
+            "pyproject.toml": '[project]\nname = "x"\n[project.scripts]\nx = "x.cli:main"\n',
+            "src/x/__init__.py": "",
+            "src/x/cli.py": "import subprocess\ndef main():\n    subprocess.run([])\n",
+        },
+        [
+            "worker: PYTHONPATH=src:$PYTHONPATH "
+            + 'python -c "import sys; from x.cli import main; sys.exit(main())"',
+        ],
+    ),
+    "a declared script that serves": (
+        {
+            "pyproject.toml": '[project.scripts]\nserve = "x:main"\nother = "x:other"\n',
+            "x.py": "import os, uvicorn\ndef main():\n"
+            "    uvicorn.run(make(), port=int(os.environ['PORT']))\ndef other(): exec('')\n",
+        },
+        ['web: python -c "import sys; from x import main; sys.exit(main())"'],
+    ),
+    "nothing to start": ({"models.py": "x = 1\n", "util.py": "y = 2\n"}, []),
+    "decoy: a file that only prints": ({"main.py": HELLO}, []),
+    "an app that is made only when the file is started": (
+        {
+            "main.py": "import os\nfrom flask import Flask\n"
+            + GUARD
+            + "Flask('x').run(port=int(os.environ['PORT']))\n"
+        },
+        ["web: python main.py"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "expected"), WORKERS.values(), ids=WORKERS.keys())
+def test_the_processes(files: dict[str, bytes | str], expected: list[str]) -> None:
+    assert lines(find(files, "gunicorn")) == expected
+
+
+AMBIGUOUS = {
+    "two files": ({"app.py": FLASK, "main.py": FASTAPI}, ["app:app", "main:app"]),
+    "two names": (
+        {"app.py": "from flask import Flask\nshop = Flask('a')\nadmin = Flask('b')\n"},
+        ["app:shop", "app:admin"],
+    ),
+    "two directories": (
+        {"one/app.py": FLASK, "two/app.py": FLASK},
+        ["--chdir one app:app", "--chdir two app:app"],
+    ),
+    "two programs": (
+        {
+            "one.py": "import streamlit as st\nst.title('1')\n",
+            "two.py": "import streamlit as st\nst.title('2')\n",
+        },
+        ["streamlit run one.py", "streamlit run two.py"],
+    ),
+    "a program and an app": (
+        {"app.py": FLASK, "main.py": "import streamlit as st\nst.title('2')\n"},
+        ["app:app", "streamlit run main.py"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "parts"), AMBIGUOUS.values(), ids=AMBIGUOUS.keys())
+def test_two_equal_candidates_are_both_told_and_none_is_started(
+    files: dict[str, bytes | str], parts: list[str]
+) -> None:
+    found = find(files, "gunicorn uvicorn")
+    assert found.processes == found.added_requirements == ()
+    assert len(found.ambiguous) == len(parts)
+    [notice] = found.notices
+    assert notice.code == "start::ambiguous"
+    for process, part in zip(found.ambiguous, parts, strict=True):
+        assert part in process.command
+        assert str(process.origin) in notice.summary
+        assert f"web: {process.command}" in notice.hint
+
+
+EVIDENCE = {
+    "app.py:2 (Flask app app)": {"app.py": FLASK},
+    "shop.py:2 (Flask app made by create_app())": {
+        "shop.py": "import flask\ndef create_app():\n    return flask.Flask('x')\n"
+    },
+    "site1/settings.py:2 (WSGI_APPLICATION of Django)": DJANGO,
+    "hello.py:1 (WSGI callable app)": {"hello.py": "def app(environ, start_response): 0\n"},
+    "app.py:3 (Gradio serves)": {"app.py": "import gradio as gr\nx = gr.Interface()\nx.launch()\n"},
+}
+
+
+@pytest.mark.parametrize(("origin", "files"), EVIDENCE.items())
+def test_the_evidence(origin: str, files: dict[str, bytes | str]) -> None:
+    [process] = find(files, "gunicorn").processes
+    assert str(process.origin) == origin
+
+
+@pytest.mark.parametrize(
+    ("code", "requirements", "server"),
+    [
+        (FLASK, "flask", "gunicorn"),
+        (FASTAPI, "fastapi", "uvicorn"),
+        (FASTAPI, "gunicorn", "uvicorn"),
+    ],
+)
+def test_a_server_is_added_where_the_app_has_none(
+    code: str, requirements: str, server: str
+) -> None:
+    found = find({"main.py": code}, requirements)
+    assert lines(found)[0].startswith(f"web: {server} main:app")
+    assert all(item.startswith(f"{server}==") for item in found.added_requirements)
+    assert any("python_version >= '3.10'" in item for item in found.added_requirements)
+    assert codes(found) == ["start::server-added"]
+
+
+PORTS = {
+    "a number": (
+        "import uvicorn\nuvicorn.run(make(), port=8080)\n",
+        "main.py:2 serves on port 8080",
+    ),
+    "a default": ("from nicegui import ui\nui.run()\n", "main.py:2 serves on port 8080"),
+    "a name": (
+        "from http.server import HTTPServer\nPORT = 9000\nHTTPServer(('', PORT), H)\n",
+        "main.py:3 serves on port 9000",
+    ),
+    "an address": (
+        "import socketserver\naddress = ('', 7000)\nsocketserver.TCPServer(address, H)\n",
+        "main.py:3 serves on port 7000",
+    ),
+    "gradio": ("import gradio as gr\ngr.Interface().launch(server_port=7861)\n", "port 7861"),
+    "tornado": ("import tornado.web\ndef f():\n    A().listen(8888)\nf()\n", "port 8888"),
+}
+
+
+@pytest.mark.parametrize(("code", "text"), PORTS.values(), ids=PORTS.keys())
+def test_decoy_a_hard_coded_port_is_told(code: str, text: str) -> None:
+    found = find({"main.py": code})
+    assert [process.type for process in found.processes] == ["web"]
+    [notice] = found.notices
+    assert notice.code == "start::hard-coded-port"
+    assert text in notice.summary
+
+
+def test_an_app_that_a_server_serves_may_name_any_port() -> None:
+    found = find({"app.py": FLASK + GUARD + "app.run(port=8080)\n"}, "gunicorn")
+    assert codes(found) == []
+
+
+def test_other_apps_are_told() -> None:
+    [notice] = find({"app.py": FLASK, "admin_tool.py": FLASK}, "gunicorn").notices
+    assert notice.code == "start::others"
+    assert "admin_tool.py:2" in notice.summary
+
+
+def test_a_large_app_is_looked_at_within_bounds() -> None:
+    files: dict[str, bytes | str] = {f"pkg/m{n:04}.py": FLASK for n in range(1500)}
+    files["app.py"] = FLASK
+    source = DictSource(files)
+    assert lines(find_start_commands(source, frozenset({"gunicorn"}))) == [
+        f"web: gunicorn app:app {BIND}"
+    ]
