@@ -103,7 +103,7 @@ def prepare(request: BuildRequest, tools: Toolbox) -> Prepared:
         # Wherever the user keeps them, what builds write is no part of the app.
         kept = (tools.store.root, request.data_root)
         outputs = (*request.directories, *request.archives, *kept)
-        files = read_app_files(source.root, index, outputs)
+        files = read_app_files(source.root, index, outputs, facts.excludes)
         offers = read_offers(request, tools, facts)
     if offers.trouble is not None:
         facts = replace(facts, notices=(*facts.notices, _unread(offers.trouble)))

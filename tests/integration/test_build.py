@@ -785,3 +785,29 @@ def test_a_damaged_layer_is_made_anew_with_a_warning(
     assert layer in answer.err.partition("is damaged")[0].rpartition("Warning")[2]
     assert python(slug, "import six, this; print(six.PY3)").endswith("True")
     assert "is damaged" not in own_store.build(app, slug).expect().err
+
+
+# --- What is left out -------------------------------------------------------------------------
+
+
+def test_what_the_app_excludes_is_not_in_the_slug_and_does_not_count(workshop: Workshop) -> None:
+    files: dict[str, str | bytes] = {
+        ".slugignore": "# not needed\n*.psd\n/docs/\n",
+        "project.toml": '[_]\nschema-version = "0.2"\n[io.buildpacks]\nexclude = ["drafts/**"]\n',
+        "portside.toml": 'exclude = ["/tests", "!kept.psd"]\n',
+        ".gitignore": "needed.txt\n",
+        "needed.txt": "",
+        "art/logo.psd": "x",
+        "kept.psd": "x",
+        "docs/index.md": "x",
+        "pkg/docs/index.md": "x",
+        "drafts/a/b.txt": "x",
+        "tests/test_x.py": "x",
+    }
+    app = workshop.app(files=files)
+    slug = workshop.built(app)
+    there = {path for path in files if (slug / path).exists()}
+    assert there >= {"needed.txt", "kept.psd", "pkg/docs/index.md", ".slugignore"}
+    assert there & {"art/logo.psd", "docs/index.md", "drafts/a/b.txt", "tests/test_x.py"} == set()
+    write(app / "docs/more.md", "changes nothing")
+    assert "Nothing changed" in workshop.build(app, slug).expect().err

@@ -1,6 +1,7 @@
 """Puts all that detection finds together: Source and what the last build left → Facts."""
 
 from portside.detection.django import find_manage_py
+from portside.detection.excludes import read_excludes
 from portside.detection.package_managers import detect_dependencies
 from portside.detection.procfile import read_processes
 from portside.detection.python_version import detect_python_version
@@ -40,6 +41,7 @@ def detect(
         post_compile_hook=_hook(source, POST_COMPILE),
         processes=processes,
         settings=settings,
+        excludes=read_excludes(source, settings),
         notices=(*notices, *dependencies.notices, *_process_notices(processes)),
     )
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
@@ -46,10 +47,13 @@ class AppFiles(Struct, frozen=True):
         return sum(not stat.S_ISDIR(stamp.mode) for stamp in self.stamps)
 
 
-def read_app_files(root: Path, index: Path, outputs: tuple[Path, ...] = ()) -> AppFiles:
+def read_app_files(
+    root: Path, index: Path, outputs: tuple[Path, ...] = (), excludes: tuple[str, ...] = ()
+) -> AppFiles:
     """Return the app's files; contents are read only where ``index`` doesn't know them.
 
     ``outputs`` are what builds of this app write: they are no part of it, wherever they are.
+    ``excludes`` are patterns of what isn't either, as in .gitignore.
 
     Raises ``LinkOutsideAppError`` and ``SourceUnreadableError``.
     """
@@ -59,7 +63,11 @@ def read_app_files(root: Path, index: Path, outputs: tuple[Path, ...] = ()) -> A
     dangling: list[str] = []
     try:
         written = frozenset(os.path.relpath(os.path.realpath(path), root) for path in outputs)
-        for found in scan(root, lambda path, item: path in written or _is_left_out(item)):
+        is_excluded = _excluding(excludes)
+        for found in scan(
+            root,
+            lambda path, item: path in written or _is_left_out(item) or is_excluded(path, item),
+        ):
             if _is_other_kind(found):
                 continue
             stamp = _readable(found)
@@ -84,6 +92,18 @@ def _is_left_out(item: "os.DirEntry[str]") -> bool:
     return item.is_dir(follow_symlinks=False) and any(
         os.path.isfile(f"{item.path}/{sign}")  # noqa: PTH113 (hot path)
         for sign in ("pyvenv.cfg", ".portside/slug.json")
+    )
+
+
+def _excluding(patterns: tuple[str, ...]) -> Callable[[str, "os.DirEntry[str]"], bool]:
+    """Return what tells whether a path matches one of the patterns."""
+    if not patterns:
+        return lambda _, __: False
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 (start-up time: few apps have any)
+
+    spec = GitIgnoreSpec.from_lines(patterns)
+    return lambda path, item: spec.match_file(
+        f"{path}/" if item.is_dir(follow_symlinks=False) else path
     )
 
 

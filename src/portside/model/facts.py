@@ -56,7 +56,8 @@ class Process(Record, frozen=True):
 class Facts(Record, frozen=True):
     """All that detection found. ``manage_py`` is Django's, relative to the app, if there is one.
 
-    ``python_constraints`` are every range the project declares, for contradictions to be seen.
+    ``python_constraints`` are every range the project declares, for contradictions to be seen;
+    ``excludes`` are patterns of files that don't go into the slug.
     """
 
     app_name: str
@@ -69,3 +70,4 @@ class Facts(Record, frozen=True):
     processes: tuple[Process, ...]
     notices: tuple[Notice, ...]
     settings: Settings = Settings()
+    excludes: tuple[str, ...] = ()

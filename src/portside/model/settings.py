@@ -47,6 +47,9 @@ SETTINGS = (
         "",
     ),
     Setting("extras", "list", "Extras of the project to install.", ""),
+    Setting(
+        "exclude", "list", "Files that don't go into the slug, by patterns as in .gitignore.", ""
+    ),
     Setting("collectstatic", "boolean", "Whether Django's static files are collected.", "true"),
 )
 
