@@ -1,10 +1,13 @@
 """Bad input through the real command: a cause, a fix, the exit code, and the last slug intact."""
 
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -34,26 +37,33 @@ def good(tmp_path_factory: pytest.TempPathFactory, store: Path) -> tuple[Path, P
 
 @pytest.fixture
 def app(good: tuple[Path, Path], tmp_path: Path) -> Path:
+    """The app after a change, with the last good slug of what it was before beside it."""
     shutil.copytree(good[1], tmp_path / "slug", symlinks=True)
-    return Path(shutil.copytree(good[0], tmp_path / "app"))
+    app = Path(shutil.copytree(good[0], tmp_path / "app"))
+    (app / "value.py").write_text("print('new')\n")
+    return app
 
 
 def refused(
     portside: Portside, app: Path, says: str, code: int = 1, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Build over the last good slug; it must fail with a message and leave that slug running."""
-    slug = app.parent / "slug"
-    done = portside("build", app, "-o", f"dir:{slug}", env=env)
+    done = portside("build", app, "-o", f"dir:{app.parent / 'slug'}", env=env)
     assert done.returncode == code, done.stderr
     message = done.stderr.rpartition("Error: ")[2]
     assert says in message, done.stderr
     assert "More: docs/errors.md#" in message
     assert "defect in portside" not in done.stderr
-    command = (slug / ".portside/launch", "--", "python", "value.py")
+    still_good(app)
+    return done
+
+
+def still_good(app: Path) -> None:
+    """Expect that the last good slug runs, and that nothing of a failed build lies beside it."""
+    command = (app.parent / "slug/.portside/launch", "--", "python", "value.py")
     old = subprocess.run(command, capture_output=True, text=True, check=False)
     assert old.stdout == "last good\n", old.stderr
     assert [p.name for p in app.parent.iterdir() if p.name.startswith(".portside-")] == []
-    return done
 
 
 def empty(app: Path) -> None:
@@ -81,6 +91,22 @@ def bad_lock(app: Path) -> None:
     (app / "requirements.txt").unlink()
     (app / "Pipfile").write_text("[packages]\nsix = '*'\n")
     (app / "Pipfile.lock").write_text("{not json")
+
+
+def make_wheel(directory: Path, name: str, files: dict[str, bytes]) -> None:
+    """Write a wheel of version 1.0 with these files."""
+    info = f"{name}-1.0.dist-info"
+    metadata = {
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    content = {**files, **metadata}
+    record = "".join(f"{path},,\n" for path in (*content, f"{info}/RECORD"))
+    with zipfile.ZipFile(
+        directory / f"{name}-1.0-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED
+    ) as wheel:
+        for path, data in {**content, f"{info}/RECORD": record.encode()}.items():
+            wheel.writestr(path, data)
 
 
 SPOILED: dict[str, tuple[Spoil, str]] = {
@@ -163,6 +189,37 @@ def test_an_index_that_fails(
     assert says in done.stderr
 
 
+@pytest.fixture
+def silent_index() -> Iterator[Callable[[str], str]]:
+    """Start an index that never answers: connections are taken, or their packets swallowed."""
+    with contextlib.ExitStack() as sockets:
+
+        def start(kind: str) -> str:
+            # Nobody accepts: the system does so itself until the backlog is full, then drops.
+            backlog = 0 if kind == "packets are swallowed" else 64
+            listener = sockets.enter_context(
+                socket.create_server(("127.0.0.1", 0), backlog=backlog)
+            )
+            for _ in range(8 if backlog == 0 else 0):
+                waiting = sockets.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(listener.getsockname())
+            return f"http://127.0.0.1:{listener.getsockname()[1]}/simple"
+
+        yield start
+
+
+@pytest.mark.parametrize("kind", ["connections are taken", "packets are swallowed"])
+def test_an_index_that_never_answers(
+    portside: Portside, app: Path, silent_index: Callable[[str], str], kind: str
+) -> None:
+    (app / "requirements.txt").write_text(f"-i {silent_index(kind)}\nsix\n")
+    limits = {"UV_HTTP_TIMEOUT": "1", "UV_HTTP_RETRIES": "0", "PIP_TIMEOUT": "1"}
+    connecting = {"UV_HTTP_CONNECT_TIMEOUT": "1", "PIP_RETRIES": "0"}
+    done = refused(portside, app, "couldn't be installed", **limits, **connecting)
+    assert "can't be reached, fails" in done.stderr
+
+
 PLACES = {
     "a file": ("dir:/etc/passwd", "isn't a slug, so it was left alone"),
     "the root": ("dir:/", "isn't a slug, so it was left alone"),
@@ -180,6 +237,7 @@ def test_a_place_that_cannot_be_written(
     done = portside("build", app, "-o", target)
     assert done.returncode == 1, done.stderr
     assert says in done.stderr
+    still_good(app)
 
 
 def test_a_cache_below_a_file(portside: Portside, app: Path) -> None:
@@ -194,6 +252,34 @@ def test_closed_standard_streams(portside: Portside, app: Path) -> None:
     assert (slug / ".portside/launch").is_file()
 
 
+def test_a_pipe_in_place_of_a_file_that_counts(portside: Portside, app: Path) -> None:
+    (app / "requirements.txt").unlink()
+    os.mkfifo(app / "requirements.txt")
+    refused(portside, app, "'requirements.txt' in your app is a pipe, not a file")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("-o", "dir:slug"), "'slug' means nothing here"),
+        (("-o", "slug:app.tar.gz"), "'app.tar.gz' means nothing here"),
+        (("--cache-dir", "cache", "-o", "dir:{slug}"), "'cache' means nothing here"),
+    ],
+)
+def test_a_relative_path_in_a_working_directory_that_is_gone(
+    portside: Portside, app: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    words = [word.format(slug=app.parent / "slug") for word in arguments]
+    script = 'mkdir "$1" && cd "$1" && rmdir "$1" && shift && exec "$@"'
+    gone = ("sh", "-c", script, "sh", app.parent / "gone")
+    command = [*gone, portside.program, "build", app, *words]
+    done = subprocess.run(command, env=portside.env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert says in done.stderr
+    assert "defect in portside" not in done.stderr
+    still_good(app)
+
+
 def test_pipes_sockets_and_devices_are_left_out(portside: Portside, app: Path) -> None:
     os.mkfifo(app / "pipe")
     portside.build(app, app.parent / "slug")
@@ -205,7 +291,7 @@ def test_paths_with_quotes_newlines_and_signs(portside: Portside, app: Path) -> 
     slug = app.parent / "s 'b' \"c\"\n#%$HOME"
     portside.build(odd, slug, env={})
     command = (slug / ".portside/launch", "--", "python", "value.py")
-    assert subprocess.run(command, capture_output=True, check=True).stdout == b"last good\n"
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"new\n"
 
 
 # --- Places that lie in each other, and places with no room --------------------------------------
@@ -242,6 +328,7 @@ def test_a_cache_within_the_app_is_no_part_of_the_slug(portside: Portside, app: 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own with room for 8 MB."""
     place = tmp_path / "small"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place]
@@ -262,6 +349,32 @@ def test_a_full_disk(portside: Portside, app: Path, small_disk: Path) -> None:
         assert done.returncode == 1, done.stderr
         assert "The disk is full" in done.stderr
     assert [path.name for path in small_disk.iterdir() if path.name != "cache"] == []
+
+
+def test_a_disk_that_fills_while_dependencies_are_installed(
+    portside: Portside, app: Path, small_disk: Path, store: Path
+) -> None:
+    resize = ["mount", "-o", "remount,size={}", small_disk]
+    subprocess.run([word.format("2g") for word in map(str, resize)], check=True)
+    # The interpreter is there already, so that only the dependencies have to find room.
+    (small_disk / "cache/layers").mkdir(parents=True)
+    subprocess.run(["cp", "-a", store / "layers/python", small_disk / "cache/layers"], check=True)
+    for name in ("inventory.json", "unreachable.json"):
+        if (store / name).exists():
+            shutil.copy2(store / name, small_disk / "cache" / name)
+    usage = shutil.disk_usage(small_disk)
+    room = usage.used + (8 << 20)
+    subprocess.run([word.format(room) for word in map(str, resize)], check=True)
+    make_wheel(app, "big", {"big/data.bin": bytes(24 << 20)})
+    (app / "requirements.txt").write_text("six\n./big-1.0-py3-none-any.whl\n")
+    cache = {"PORTSIDE_CACHE_DIR": str(small_disk / "cache")}
+    done = refused(portside, app, "no room left on the disk", **cache)
+    assert "reused" in done.stderr.partition("Python")[2].partition("ependencies")[0]
+    # Once there is room, the same store will do.
+    subprocess.run([word.format("2g") for word in map(str, resize)], check=True)
+    portside.build(app, app.parent / "slug", env=cache)
+    assert (app.parent / "slug/value.py").read_text() == "print('new')\n"
+    assert [path.name for path in (small_disk / "cache/staging").iterdir()] == []
 
 
 # --- What may not be read or written, and what changes meanwhile ----------------------------------
@@ -286,19 +399,28 @@ def test_a_file_that_may_not_be_read(portside: Portside, app: Path, path: str) -
     assert done.returncode == 1, done.stderr
     assert "can't be read" in done.stderr
     assert "permission denied" in done.stderr
+    still_good(app)
 
 
 @pytest.mark.parametrize("place", ["cache", "slug"])
 def test_a_place_that_may_not_be_written(portside: Portside, app: Path, place: str) -> None:
     locked = app.parent / "locked"
-    locked.mkdir(mode=0o555)
+    locked.mkdir()
+    slug = app.parent / "slug"
+    if place == "slug":
+        # The old slug is there already: nothing of it may be replaced.
+        slug = slug.rename(locked / "slug")
+        (app.parent / "slug").symlink_to(slug)
+    present = [path.name for path in locked.iterdir()]
+    locked.chmod(0o555)
     cache = locked / "cache" if place == "cache" else Path(portside.env["PORTSIDE_CACHE_DIR"])
-    slug = locked / "slug" if place == "slug" else app.parent / "slug"
     arguments = ["build", app, "-o", f"dir:{slug}", "--cache-dir", cache]
     command = [*without_privileges(portside.program), *arguments]
     done = subprocess.run(command, env=portside.env, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
     assert f"can't write to '{locked}" in done.stderr
+    assert [path.name for path in locked.iterdir()] == present
+    still_good(app)
 
 
 def test_a_file_that_never_stays_the_same(portside: Portside, app: Path) -> None:
@@ -362,7 +484,23 @@ def test_a_hundred_thousand_files(portside: Portside, app: Path) -> None:
     for number in range(100):
         (app / f"d{number}").mkdir()
         for name in range(1000):
-            os.close(os.open(app / f"d{number}/{name}", os.O_CREAT | os.O_WRONLY))
+            (app / f"d{number}/{name}").write_text(f"{number} {name}")
     slug = app.parent / "slug"
-    assert "files of the app" in portside.build(app, slug).stderr
-    assert sum(len(list(directory.iterdir())) for directory in slug.glob("d[0-9]*")) == 100_000
+    command = [portside.program, "build", app, "-o", f"dir:{slug}"]
+    assert peak_memory(command, portside.env) < 100_000
+    copied = {path: path.read_text() for d in slug.glob("d[0-9]*") for path in d.iterdir()}
+    assert len(copied) == 100_000
+    assert all(text == f"{path.parent.name[1:]} {path.name}" for path, text in copied.items())
+    # One change among them is found.
+    (app / "d57/571").write_text("57 175")
+    portside.build(app, slug)
+    assert (slug / "d57/571").read_text() == "57 175"
+
+
+def peak_memory(command: list[str | Path], env: Mapping[str, str]) -> int:
+    """Run a command that has to succeed; return its own peak of memory in kB."""
+    process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss
