@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def programs(tmp_path: Path) -> Path:
     """The only directory on PATH: no Python is in it."""
     directory = tmp_path / "programs"
     directory.mkdir()
-    for name in ("cat", "ls", "sed"):
+    for name in ("cat", "env", "ls", "sed"):
         (directory / name).symlink_to(shutil.which(name) or pytest.skip(f"needs {name}"))
     return directory
 
@@ -168,13 +169,21 @@ def test_the_report_is_json_whatever_the_cache_holds(programs: Path, tmp_path: P
     assert json.loads(call(programs, "report", "build", cache).stdout) == {}
 
 
+TELL = """\
+import os, sys
+environ = [b"=".join(item) for item in os.environb.items()]
+told = [os.fsencode(" ".join(sys.argv[1:])), os.getcwdb(), *environ]
+sys.stdout.buffer.write(b"\\0".join(told))
+"""
+
+
 @pytest.fixture
 def built(app: Path) -> Path:
     """An app whose Python prints how it was called."""
     python = app / ".heroku/python/bin/python"
     python.parent.mkdir(parents=True)
-    env = shutil.which("env")
-    python.write_text(f'#!/bin/sh\nprintf "%s\\0" "$*" "$PWD"\nexec {env} -0\n')
+    # A shell would change some variables on their way.
+    python.write_text(f"#!{sys.executable} -IS\n{TELL}")
     python.chmod(0o755)
     return app
 
@@ -207,6 +216,10 @@ def test_tests_see_the_config_vars(
         "EMPTY": "",
         "name": "not the shell's",
         "file": "nor this",
+        "UID": "what bash keeps to itself",
+        "SHELLOPTS": "that, too",
+        "OPTIND": "no number",
+        "IFS": "a",
         "PATH": "/forbidden",
         "PYTHONHOME": "/forbidden",
         "LD_PRELOAD": "/forbidden",
@@ -221,7 +234,7 @@ def test_tests_see_the_config_vars(
     done = call(programs, "test", built, directory, through=through, PYTHONHOME="/inherited")
     assert done.returncode == 0, done.stderr
     env = dict(item.split("=", 1) for item in done.stdout.split("\0")[2:] if item)
-    for name in ("QUOTES", "LINES", "EMPTY", "name", "file"):
+    for name in ("QUOTES", "LINES", "EMPTY", "name", "file", "UID", "SHELLOPTS", "OPTIND", "IFS"):
         assert env[name] == config[name]
     assert env["PATH"] == f"{built}/.heroku/python/bin:{programs}"
     assert {"PYTHONHOME", "LD_PRELOAD", "not-a-name", "1ST", "SUBDIRECTORY"}.isdisjoint(env)
