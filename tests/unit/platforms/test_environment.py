@@ -64,8 +64,8 @@ def test_a_package_manager_is_before_python_for_hooks_and_after_it_for_later_bui
     hooks = build_environment({"PATH": "/bin"}, HOME, manager)
     assert hooks["PATH"] == f"{HOME}/pipenv/bin:{HOME}/bin:/bin"
     later = exported(manager)
-    assert later["PATH"] == f'"{HOME}/bin:{HOME}/pipenv/bin${{PATH:+:${{PATH%:}}}}"'
-    for place in (hooks, {name: value.strip('"') for name, value in later.items()}):
+    assert later["PATH"] == f'{HOME}/bin:{HOME}/pipenv/bin"${{PATH:+:${{PATH%:}}}}"'
+    for place in (hooks, later):
         assert place["PIPENV_SYSTEM"] == "1"
         assert place["PIPENV_VERBOSITY"] == "-1"
         assert place["VIRTUAL_ENV"] == HOME
@@ -76,8 +76,8 @@ def test_later_buildpacks_get_what_a_build_sees_and_where_python_is() -> None:
         later = exported(manager)
         own = build_environment({}, HOME, manager)
         assert set(later) == {*own, "PYTHONHOME", "PYTHONPATH"}
-        assert later["PYTHONHOME"] == f'"{HOME}"'
-        assert later["PYTHONPATH"] == '"/app"'
+        assert later["PYTHONHOME"] == HOME
+        assert later["PYTHONPATH"] == "/app"
         assert (own["PYTHONUNBUFFERED"], later["PYTHONUNBUFFERED"]) == ("1", "true")
 
 

@@ -1,5 +1,6 @@
 """The environments of the contract, as data and as shell text; it reads and writes nothing."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -49,8 +50,8 @@ def export_script(home: str, manager: PackageManager) -> str:
     lines = [_prepending("PATH", programs)]
     lines += [_prepending(name, f"{home}/{directory}") for name, directory in _SEARCHED]
     lines += ["export PYTHONUNBUFFERED=true", "export LANG=en_US.UTF-8"]
-    lines += [f'export PYTHONHOME="{home}"', f'export PYTHONPATH="{APP}"']
-    lines += [f'export {name}="{value}"' for name, value in _settings(manager, home)]
+    values = (("PYTHONHOME", home), ("PYTHONPATH", str(APP)), *_settings(manager, home))
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in values]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -82,7 +83,7 @@ def _settings(manager: PackageManager | None, home: str) -> tuple[tuple[str, str
 
 def _prepending(name: str, path: str) -> str:
     # A colon at the end would mean the working directory.
-    return f'export {name}="{path}${{{name}:+:${{{name}%:}}}}"'
+    return f'export {name}={shlex.quote(path)}"${{{name}:+:${{{name}%:}}}}"'
 
 
 def _joined(*paths: str) -> str:
