@@ -8,12 +8,27 @@ from portside.model.errors.platform import (
     StackEolError,
     StackUnknownError,
 )
-from portside.platforms.heroku.checks import check_duplicate, check_source, check_stack
+from portside.platforms.heroku.checks import (
+    check_duplicate,
+    check_source,
+    check_stack,
+    note_stack,
+)
 
 
 @pytest.mark.parametrize("stack", ["heroku-20", "heroku-22", "heroku-24", "heroku-26"])
 def test_a_stack_that_is_known_is_taken(stack: str) -> None:
     assert check_stack(stack) == stack
+
+
+def test_the_oldest_stack_is_taken_with_a_warning() -> None:
+    told = note_stack("heroku-20")
+    assert told is not None
+    assert (told.code, "heroku-20" in told.summary) == ("stack::deprecated", True)
+    assert "heroku stack:set heroku-24" in told.hint
+    assert [note_stack(stack) for stack in ("", "heroku-22", "heroku-24", "heroku-26")] == [
+        None
+    ] * 4
 
 
 @pytest.mark.parametrize("stack", [None, ""])

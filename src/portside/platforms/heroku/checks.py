@@ -9,9 +9,10 @@ from portside.model.errors.platform import (
     StackEolError,
     StackUnknownError,
 )
+from portside.model.facts import Notice
 
 _STACKS = ("heroku-22", "heroku-24", "heroku-26")
-# It gets no updates, but the oldest interpreters were made for it.
+# Python 3.8 was supported there, so that apps which are still on it can be built.
 _DEPRECATED = ("heroku-20",)
 _ENDED = ("cedar", "cedar-14", "heroku-16", "heroku-18")
 _ENVIRONMENTS = (".venv", "venv")
@@ -27,6 +28,17 @@ def check_stack(stack: str | None) -> str:
     if stack and stack not in (*_STACKS, *_DEPRECATED):
         raise StackUnknownError(stack=stack, known=_STACKS)
     return stack or ""
+
+
+def note_stack(stack: str) -> Notice | None:
+    """Return what is to be said of a stack that builds but shouldn't be used any more."""
+    if stack not in _DEPRECATED:
+        return None
+    return Notice(
+        "stack::deprecated",
+        f"The stack {stack} is at its end of life and gets no security updates.",
+        f"The app still builds. Move it to {_STACKS[-2]}: heroku stack:set {_STACKS[-2]}",
+    )
 
 
 def check_duplicate(environ: Mapping[str, str]) -> None:

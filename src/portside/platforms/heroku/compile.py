@@ -26,7 +26,7 @@ from portside.platforms.heroku.cache import (
     read_last_build,
     tidy_cache,
 )
-from portside.platforms.heroku.checks import check_duplicate, check_source, check_stack
+from portside.platforms.heroku.checks import check_duplicate, check_source, check_stack, note_stack
 from portside.platforms.heroku.environment import (
     build_environment,
     export_script,
@@ -77,6 +77,8 @@ class Compilation:
     def run(self) -> None:
         """Build the app; raise the ``BuildError`` of what fails."""
         stack = check_stack(self.environ.get("STACK"))
+        if old := note_stack(stack):
+            self.log.notice(old)
         check_duplicate(self.environ)
         check_source(self.call.build)
         self.home = link_home(self.call.build)
