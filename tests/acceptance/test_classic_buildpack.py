@@ -62,6 +62,9 @@ def test_a_cold_build_from_a_bare_checkout(first_build: tuple[Platform, Done]) -
     }
     assert {name: first.report[name] for name in expected} == expected
     assert platform.call("release", platform.build).stdout == "---\n"
+    site = platform.build / PYTHON / "lib/python3.12/site-packages"
+    compiled = {name for name in ("pip", "setuptools") if (site / name / "__pycache__").is_dir()}
+    assert compiled == {"setuptools"}
     steps = [line for line in first.text.splitlines() if line.startswith("----->")]
     assert [step.split()[1] for step in steps] == ["Preparing", "Using", "Providing", "Installing"]
 
@@ -215,8 +218,13 @@ def test_the_cache_keeps_only_what_the_last_build_used(own_cache: Platform) -> N
 
     before = held()
     assert before == ["six-1.16.0.dist-info"] * 2
+    # Another version of uv had its cache in other directories.
+    uv_cache = own_cache.cache / "portside/uv"
+    buckets = {path.name for path in uv_cache.iterdir()}
+    own_cache.write(uv_cache / "simple-v1/pypi/six.rkyv", "")
     own_cache.app({"requirements.txt": "iniconfig==2.0.0\n"}).compile()
     assert held() == ["iniconfig-2.0.0.dist-info"] * 2
+    assert {path.name for path in uv_cache.iterdir()} == buckets
     # What uv finds gone from its cache it downloads again.
     back = own_cache.app(name="back")
     assert back.compile().report["cache_status"] == "discarded"

@@ -31,21 +31,33 @@ class BytecodeOutcome(Struct, frozen=True):
 
 
 def provide_bytecode(
-    tree: Path, interpreter: Interpreter, bytecode_store: Path, runner: ProcessRunner, work: Path
+    tree: Path,
+    interpreter: Interpreter,
+    bytecode_store: Path,
+    runner: ProcessRunner,
+    work: Path,
+    *,
+    left_out: frozenset[str] = frozenset(),
 ) -> BytecodeOutcome:
     """Give every module below ``tree``'s site-packages its bytecode.
 
-    ``tree`` must belong to the store: its bytecode is linked with ``bytecode_store``.
+    ``tree`` must belong to the store: its bytecode is linked with ``bytecode_store``. ``left_out``
+    names distributions that get none.
     """
     site = tree / interpreter.site_packages
     if not site.is_dir():
         return BytecodeOutcome(0, 0)
     tag = f"cpython-{interpreter.version.major}{interpreter.version.minor}"
     shelf = bytecode_store / str(interpreter.version)
-    distributions = {name: sources for name, sources in _distributions(site).items() if sources}
+    installed = _distributions(site)
+    distributions = {
+        name: sources
+        for name, sources in installed.items()
+        if sources and name.partition("-")[0] not in left_out
+    }
     keys = {name: _digest(site, sources) for name, sources in distributions.items()}
     missing = [n for n in keys if not _link_in(shelf / keys[n], site, distributions[n], tag)]
-    owned = {source for sources in distributions.values() for source in sources}
+    owned = {source for sources in installed.values() for source in sources}
     to_compile = [s for n in missing for s in distributions[n]]
     to_compile += sorted(set(_all_sources(site)) - owned)
     compile_sources(to_compile, site, interpreter.executable, runner, work)

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 the app or its environment must change, 2 usage, 3 a defect.
 """
 
+import gc
 import signal
 import sys
 import traceback
@@ -36,6 +37,8 @@ class _Terminated(BaseException):
 def main() -> NoReturn:
     """Answer a platform's call and exit."""
     signal.signal(signal.SIGTERM, _on_terminate)
+    # A build makes thousands of records and hardly a cycle: looking for those shows.
+    gc.disable()
     call, *arguments = sys.argv[1:] or [""]
     if call not in _CALLS or len(arguments) not in {2, 3}:
         print_err(f"Usage: {'|'.join(_CALLS)} BUILD_DIR CACHE_DIR [ENV_DIR]")

@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from portside.effects.files import remove_tree
+from portside.effects.process import Command, CouldNotStartError
 from portside.effects.store import Store, StoredLayer
 from portside.effects.toolbox import Toolbox
 from portside.model.codec import decode, encode
@@ -100,6 +101,20 @@ def tidy_cache(tools: Toolbox, used: tuple[StoredLayer, ...]) -> None:
     """Keep what this build used: what only earlier ones did would grow for ever."""
     tools.store.keep_only(frozenset(layer.key.digest for layer in used))
     tools.store.drop_unlinked()
+    if _has_old_buckets(tools.store.uv_cache):
+        argv = (str(tools.uv), "cache", "prune", "--no-config", "--quiet")
+        own = ("--cache-dir", str(tools.store.uv_cache))
+        with suppress(CouldNotStartError):
+            tools.runner.capture(Command((*argv, *own), tools.store.root, tools.host.environ))
+
+
+def _has_old_buckets(uv_cache: Path) -> bool:
+    """Return whether several versions of uv have left their caches there, `simple-v20` and so on.
+
+    uv itself knows which are its own, but asking it costs a part of each build's time.
+    """
+    kinds = [path.name.rpartition("-v")[0] for path in uv_cache.glob("*-v*")]
+    return len(kinds) != len(set(kinds))
 
 
 def _read_foreign(cache: Path) -> LastBuild | None:

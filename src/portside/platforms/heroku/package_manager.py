@@ -19,11 +19,13 @@ from portside.steps.dependencies.relocation import relocate_scripts
 from portside.steps.log import StepLog
 
 LAYER = "package-manager"
-_RECIPE = "2"
+_RECIPE = "3"
 _LOCKS = Path(__file__).with_name("locks")
 _NAMES = {PackageManager.PIP: "pip", PackageManager.PIPENV: "Pipenv"}
 # A program of its own, so that what it needs is never what the app imports.
 _OWN_PREFIX = {PackageManager.PIPENV: "pipenv"}
+# Hooks that call pip compile what they need of it; to compile all of it costs every first build.
+_WITHOUT_BYTECODE = frozenset({"pip"})
 # Pipenv knows an environment by this file, and its commands refuse to work without one.
 _ACTIVATE = b"# Nothing to do: this Python is first on PATH already. Pipenv looks for this file.\n"
 # What such a program runs first, to find its own distributions beside itself.
@@ -132,7 +134,9 @@ def _install(
     start = _START.format(site=interpreter.site_packages) if manager in _OWN_PREFIX else ""
     relocate_scripts(prefix / "bin", python=f"{'../../bin/' if start else ''}python3", start=start)
     shelf = tools.store.root / "bytecode"
-    provide_bytecode(prefix, interpreter, shelf, tools.runner, staging.root)
+    provide_bytecode(
+        prefix, interpreter, shelf, tools.runner, staging.root, left_out=_WITHOUT_BYTECODE
+    )
     log.on_detail(f"Installed {_NAMES[manager]}")
 
 
