@@ -1,11 +1,10 @@
 """A bench to install an app on, beside what pip and Pipenv make of it, and things to install."""
 
 import base64
-import hashlib
 import json
 import os
+import shutil
 import subprocess
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from local_pythons import own_installation
 from portside.detection.package_managers import detect_dependencies
 from portside.detection.package_managers.pipenv import pipfile_hashes
 from portside.effects.app_source import DirectorySource
@@ -27,16 +27,17 @@ from portside.steps.dependencies import (
     install_dependencies,
     list_distributions,
 )
+from wheels import make_wheel as make_wheel  # noqa: PLC0414 (part of the bench)
 
-# Any 3.12 of pyenv's will do; the name of one that isn't there makes the tests skip.
-ROOT = max(Path.home().glob(".pyenv/versions/3.12.*"), default=Path("no Python 3.12 of pyenv's"))
-VERSION = PythonVersion.parse(ROOT.name) if ROOT.is_absolute() else PythonVersion(3, 12, 0)
+FOUND = own_installation()
+ROOT = Path(FOUND.location).parent.parent if FOUND else Path("no Python 3.12")
+VERSION = FOUND.version if FOUND else PythonVersion(3, 12, 0)
 BIN = Path(__file__).parents[3] / ".venv/bin"
 PYTHON = Interpreter(VERSION, ROOT, "pyenv", LayerKey("python", ()))
 IGNORED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 MARKS = [
     pytest.mark.network,
-    pytest.mark.skipif(not PYTHON.executable.exists(), reason="needs a Python 3.12 of pyenv's"),
+    pytest.mark.skipif(not PYTHON.executable.exists(), reason="needs a CPython 3.12 of its own"),
 ]
 
 
@@ -120,16 +121,25 @@ class Bench:
         assert files(ours.prefix) == files(theirs)
         return ours
 
-    def same_as_pipenv(self, installer: str = "uv") -> Installed:
+    def same_as_pipenv(
+        self, installer: str = "uv", command: tuple[str, ...] = ("sync",)
+    ) -> Installed:
+        """Compare with what Pipenv adds to a new virtual environment, ``app/.venv``.
+
+        That is all files but bytecode: modules, metadata, the scripts in ``bin``, and sources of
+        editable repositories.
+        """
         ours = self.install()
-        theirs = pipenv_sync(self)
+        theirs = self.app / ".venv"
+        pipenv(self, "--python", str(PYTHON.executable))
+        before = files(theirs)
+        found_before = list_distributions(theirs / PYTHON.site_packages)
+        pipenv(self, *command)
         found = list_distributions(theirs / PYTHON.site_packages)
-        own = {"pip", "setuptools", "wheel"}
         assert ours.outcome.installer == installer, ours.details
-        assert ours.outcome.distributions == tuple(item for item in found if item[0] not in own)
-        wanted = {name for name in files(ours.prefix) if "/site-packages/" in name}
-        assert wanted
-        assert wanted <= files(theirs)
+        added = tuple(item for item in found if item not in found_before)
+        assert ours.outcome.distributions == added
+        assert files(ours.prefix) == files(theirs) - before
         return ours
 
     def inputs(self) -> dict[str, str]:
@@ -155,30 +165,6 @@ def files(prefix: Path) -> set[str]:
     }
 
 
-def make_wheel(
-    directory: Path, name: str, version: str, requires: str = "", code: str = ""
-) -> Path:
-    directory.mkdir(parents=True, exist_ok=True)
-    info = f"{name}-{version}.dist-info"
-    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-    metadata += f"Requires-Dist: {requires}\n" if requires else ""
-    contents = {
-        f"{name}.py": code or f"VERSION = '{version}'\n",
-        f"{info}/METADATA": metadata,
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\n"
-        "Tag: py3-none-any\n",
-    }
-    record = ""
-    for path, text in contents.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest())
-        record += f"{path},sha256={digest.rstrip(b'=').decode()},{len(text)}\n"
-    wheel = directory / f"{name}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        for path, text in {**contents, f"{info}/RECORD": f"{record}{info}/RECORD,,\n"}.items():
-            archive.writestr(path, text)
-    return wheel
-
-
 def make_legacy(directory: Path, name: str, requires: str = "[]") -> None:
     directory.mkdir(parents=True)
     (directory / f"{name}.py").write_text("X = 1\n")
@@ -200,11 +186,24 @@ def make_project(directory: Path, name: str, dependencies: str = "[]") -> None:
 
 
 def make_repository(directory: Path) -> None:
+    if shutil.which("git") is None:
+        pytest.skip("needs git")
     make_project(directory, "fromgit")
     identity = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a"}
     env = {**os.environ, **identity, "GIT_COMMITTER_EMAIL": "a@b"}
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"], ["tag", "v2"]):
         subprocess.run(["git", *command], cwd=directory, env=env, check=True)
+
+
+def make_bare_repository(directory: Path) -> tuple[str, str]:
+    """Return the URL of a repository without a working tree, and its one commit."""
+    make_repository(directory / "work")
+    bare = directory / "bare.git"
+    clone = ["git", "clone", "-q", "--bare", directory / "work", bare]
+    subprocess.run(clone, check=True, capture_output=True)
+    revision = ["git", "rev-parse", "v2"]
+    done = subprocess.run(revision, cwd=bare, capture_output=True, text=True, check=True)
+    return bare.as_uri(), done.stdout.strip()
 
 
 class QuietFiles(SimpleHTTPRequestHandler):
@@ -281,8 +280,14 @@ def write_lock(
     bench.write("Pipfile.lock", json.dumps({"_meta": meta, "default": default, "develop": {}}))
 
 
-def pipenv_sync(bench: Bench) -> Path:
+def pipenv(bench: Bench, *words: str) -> None:
     environ = {**bench.environ, "PIPENV_VENV_IN_PROJECT": "1", "PIPENV_NOSPIN": "1"}
-    command = [BIN / "pipenv", "sync", "--python", PYTHON.executable]
-    subprocess.run(command, cwd=bench.app, env=environ, check=True, capture_output=True)
-    return bench.app / ".venv"
+    done = subprocess.run(
+        [BIN / "pipenv", *words],
+        cwd=bench.app,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,6 +1,7 @@
 """uv's command line for a job, and the variables it runs with; it never runs it."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -48,7 +49,12 @@ def uv_arguments(
 
 def uv_environment(job: Job, request: DependenciesRequest, config: PipConfig) -> Mapping[str, str]:
     """Return the variables uv runs with: those for every installer, and what may be secret."""
-    env = {**installer_environment(request), **config.environment, **_indexes(job, request)}
+    env = {
+        **installer_environment(request),
+        **authorities(request.environ),
+        **config.environment,
+        **_indexes(job, request),
+    }
     links = [place for place in job.options.find_links if "," not in place]
     if links:
         own = env.get("UV_FIND_LINKS", "")
@@ -58,6 +64,15 @@ def uv_environment(job: Job, request: DependenciesRequest, config: PipConfig) ->
     if "UV_DEFAULT_INDEX" in env:
         env.pop("UV_INDEX_URL", None)
     return env
+
+
+def authorities(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return uv's variable for the certificates that pip takes from Requests' variables."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        if environ.get(name):
+            is_directory = Path(environ[name]).is_dir()
+            return {"SSL_CERT_DIR" if is_directory else "SSL_CERT_FILE": environ[name]}
+    return {}
 
 
 def places(job: Job, environ: Mapping[str, str]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from portside.model.errors.locks import (
 )
 from portside.steps.dependencies.jobs import ProjectSync, installer_environment
 from portside.steps.dependencies.request import DependenciesRequest
+from portside.steps.dependencies.uv import authorities
 
 # What a virtual environment has for itself (PEP 405, uv, virtualenv).
 _OWN_FILES = frozenset({".gitignore", ".lock", "CACHEDIR.TAG", "bin", "lib64", "pyvenv.cfg"})
@@ -44,7 +45,8 @@ def sync_arguments(
 def sync_environment(request: DependenciesRequest) -> Mapping[str, str]:
     """Return the variables uv runs with: those for every installer, and where to install."""
     environment = {"UV_PROJECT_ENVIRONMENT": str(environment_of(request))}
-    return {**installer_environment(request), **environment}
+    # uv's own variables count before those that Requests has.
+    return {**authorities(request.environ), **installer_environment(request), **environment}
 
 
 def environment_of(request: DependenciesRequest) -> Path:
