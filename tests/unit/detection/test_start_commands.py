@@ -28,6 +28,7 @@ DJANGO = {
     "site1/wsgi.py": WSGI_PY,
     "site1/asgi.py": ASGI_PY,
 }
+RUN_MAIN = 'python -c "import sys; from x.cli import main; sys.exit(main())"'
 HELLO = 'def main():\n    print("Hello from app!")\n\n' + GUARD + "main()\n"
 BOT = "import discord\nclient = discord.Client()\n" + GUARD + 'client.run("token")\n'
 
@@ -272,6 +273,11 @@ WEB = {
         {"app.py": "from bottle import Bottle, run\napp = Bottle()\nrun(app)\n"},
         "bottle gunicorn",
         f"python -m bottle {BIND} --server gunicorn app:app",
+    ),
+    "bottle's default app": (
+        {"app.py": "from bottle import route, run\n@route('/')\ndef f(): 0\nrun(port=8080)\n"},
+        "bottle waitress",
+        f"python -m bottle {BIND} --server waitress app",
     ),
     "pyramid": (
         {
@@ -594,10 +600,7 @@ WORKERS = {
             "src/x/__init__.py": "",
             "src/x/cli.py": "import subprocess\ndef main():\n    subprocess.run([])\n",
         },
-        [
-            "worker: PYTHONPATH=src:$PYTHONPATH "
-            + 'python -c "import sys; from x.cli import main; sys.exit(main())"',
-        ],
+        [f"worker: PYTHONPATH=src:$PYTHONPATH {RUN_MAIN}"],
     ),
     "a declared script that serves": (
         {
@@ -712,6 +715,14 @@ PORTS = {
     "an address": (
         "import socketserver\naddress = ('', 7000)\nsocketserver.TCPServer(address, H)\n",
         "main.py:3 serves on port 7000",
+    ),
+    "a text that names the app of the same file": (
+        FASTAPI + "import uvicorn\nuvicorn.run('main:app', port=8001)\n",
+        "main.py:5 serves on port 8001",
+    ),
+    "a position": (
+        "from wsgiref.simple_server import make_server\nmake_server('0.0.0.0', 6543, b).serve()\n",
+        "main.py:2 serves on port 6543",
     ),
     "gradio": ("import gradio as gr\ngr.Interface().launch(server_port=7861)\n", "port 7861"),
     "tornado": ("import tornado.web\ndef f():\n    A().listen(8888)\nf()\n", "port 8888"),

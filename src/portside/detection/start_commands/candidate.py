@@ -25,7 +25,8 @@ class Candidate(Struct, frozen=True):
     """A command that may be the right one.
 
     The smaller ``rank`` is the surer one; candidates of one rank are equal, and then none is
-    chosen. ``what`` says for people what was found there.
+    chosen. ``what`` says for people what was found there, and ``app`` is the identity of the app
+    object that is served.
     """
 
     command: str
@@ -35,6 +36,7 @@ class Candidate(Struct, frozen=True):
     rank: tuple[int, ...]
     type: str = WEB
     added: tuple[str, ...] = ()
+    app: tuple[str, int] = ("", 0)
     notices: tuple[Notice, ...] = ()
 
     @property

@@ -55,7 +55,7 @@ def _web(apps: Apps, requirements: frozenset[str]) -> tuple[Candidate, ...]:
     served = find_web_apps(apps, requirements)
     if django:
         served = (django, *(one for one in served if not one.what.startswith("Django ")))
-    programs = find_programs(apps, frozenset(one.path for one in served))
+    programs = find_programs(apps, served, requirements)
     return (*served, *programs)
 
 

@@ -86,6 +86,7 @@ WRAPPERS: dict[tuple[str, str], Interface | None] = {
 # What a file must mention for a look at it to be worth its time, by the module it imports.
 MENTIONS: dict[str, tuple[bytes, ...]] = {
     **{top: tuple(name.encode() for name in makers) for top, makers in MAKERS.items()},
+    "bottle": (b"Bottle", b"default_app", b"run("),
     "tornado": (b"Application", b"listen("),
     "pyramid": (b"make_wsgi_app",),
     "streamlit": (b"st.", b"streamlit."),

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from portside.detection.start_commands.apps import Apps, Scope
 from portside.detection.start_commands.candidate import Candidate, rank_of
-from portside.detection.start_commands.frameworks import DASH, MARIMO
+from portside.detection.start_commands.frameworks import BOTTLE, DASH, MARIMO
 from portside.detection.start_commands.layout import Place, files_of
-from portside.detection.start_commands.servers import in_place
+from portside.detection.start_commands.servers import Target, in_place, serve
 from portside.detection.start_commands.serving import Serving, find_servings
-from portside.detection.start_commands.syntax import Module, calls_in, running
+from portside.detection.start_commands.syntax import Imported, Module, calls_in, running
 from portside.model.facts import Notice
 
 _STREAMLIT = "streamlit run {} --server.port $PORT --server.address 0.0.0.0 --server.headless true"
@@ -23,16 +23,28 @@ _DASH = "HOST=0.0.0.0 {}"
 _NOT_SHOWN = frozenset({"cache", "cache_data", "cache_resource", "experimental_memo"})
 
 
-def find_programs(apps: Apps, served: frozenset[str]) -> tuple[Candidate, ...]:
+def find_programs(
+    apps: Apps, served: tuple[Candidate, ...], requirements: frozenset[str]
+) -> tuple[Candidate, ...]:
     """Return a candidate for each file that is a web app as a program.
 
-    ``served`` are the files whose app objects a server imports: they need no other start.
+    ``served`` are those whose app objects a server imports: what serves them needs no start.
     """
+    paths = {one.path for one in served}
+    identities = {one.app for one in served}
     found: list[Candidate] = []
     imported = set(_imported_files(apps))
     for scope in apps.scopes():
         module = scope.module
-        candidate = None if module.path in served else _program(apps, scope)
+        if module.path in paths:
+            continue
+        servings = tuple(
+            serving
+            for serving in find_servings(apps, scope)
+            if not (serving.app and serving.app.identity in identities)
+            and not paths.intersection(_files_named(apps, serving))
+        )
+        candidate = _program(apps, scope, servings, requirements)
         is_entry = rank_of(module.path)[0] == 0 or bool(module.guarded)
         if candidate and (module.path not in imported or is_entry):
             found.append(candidate)
@@ -83,15 +95,29 @@ def note_port(serving: Serving) -> tuple[Notice, ...]:
     )
 
 
-def _program(apps: Apps, scope: Scope) -> Candidate | None:
+def _files_named(apps: Apps, serving: Serving) -> Iterator[str]:
+    """Yield the files that a text such as "pkg.main:app" may mean."""
+    module, colon, name = serving.target.partition(":")
+    for file, _ in files_of(apps.tree, serving.path, Imported(module, name)) if colon else ():
+        yield file
+
+
+def _program(
+    apps: Apps, scope: Scope, servings: tuple[Serving, ...], requirements: frozenset[str]
+) -> Candidate | None:
     module = scope.module
     by_framework = _by_framework(apps, scope)
     if by_framework:
         return by_framework
-    servings = [serving for serving in find_servings(apps, scope) if not serving.target]
     if not servings or not running(module):
         return None
     serving = servings[0]
+    place = apps.place(module)
+    if serving.name == "Bottle" and serving.app is None and place:
+        made = serve(Target(BOTTLE, place, "", runs_on_import=True), requirements)
+        rank = (0, *rank_of(module.path), 0)
+        what = "Bottle's default app"
+        return Candidate(made.command, module.path, serving.line, what, rank, added=made.added)
     command = start_file(apps, module)
     if serving.port.option:
         command += f" {serving.port.option}=$PORT"

@@ -37,18 +37,22 @@ class Serving(Struct, frozen=True):
 
 
 class _Rule(Struct, frozen=True):
-    """How a call is told its port: a keyword, a position, a position in the first tuple."""
+    """How a call is told its port: by a keyword, a position, or the first argument, a tuple.
+
+    ``takes_text`` says that it may be told the app as text, such as ``pkg.main:app``.
+    """
 
     name: str
     default: int = 0
     keyword: str = "port"
     position: int = -1
     in_tuple: bool = False
+    takes_text: bool = False
 
 
 _CALLS: dict[tuple[str, str], _Rule] = {
-    ("uvicorn", "run"): _Rule("Uvicorn", 8000),
-    ("uvicorn", "Config"): _Rule("Uvicorn", 8000),
+    ("uvicorn", "run"): _Rule("Uvicorn", 8000, takes_text=True),
+    ("uvicorn", "Config"): _Rule("Uvicorn", 8000, takes_text=True),
     ("hypercorn", "serve"): _Rule("Hypercorn"),
     ("waitress", "serve"): _Rule("Waitress", 8080),
     ("aiohttp", "run_app"): _Rule("aiohttp", 8080),
@@ -79,11 +83,10 @@ def find_servings(apps: Apps, scope: Scope) -> tuple[Serving, ...]:
             port = find_port(module, _port_node(call, rule), rule.default)
             first = call.args[0] if call.args else keyword(call, "app")
             app = app or (apps.value(scope, first, {}) if first else None)
+            target = text_of(first) if rule.takes_text else ""
             is_on_import = id(call) in on_import
             found.append(
-                Serving(
-                    rule.name, module.path, call.lineno, port, app, text_of(first), is_on_import
-                )
+                Serving(rule.name, module.path, call.lineno, port, app, target, is_on_import)
             )
     return tuple(sorted(found, key=lambda serving: serving.line))
 

@@ -214,6 +214,7 @@ def _candidate(
         _what(app.framework, binding),
         rank,
         added=served.added,
+        app=app.identity,
     )
 
 
