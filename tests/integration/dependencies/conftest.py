@@ -1,5 +1,6 @@
 """The bench and local indexes for it."""
 
+import os
 import ssl
 import subprocess
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from dependency_bench import Bench, QuietFiles
+from tool_bench import fill_index, provide_backends
 
 
 @pytest.fixture
@@ -71,3 +73,18 @@ def serve_tls(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
 class QuietServer(ThreadingHTTPServer):
     def handle_error(self, *args: object) -> None:
         """Clients that refuse the certificate are what is being tested."""
+
+
+@pytest.fixture(scope="session")
+def shared_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One directory for all of xdist's workers."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture
+def own_index(tmp_path: Path, shared_base: Path) -> Path:
+    """A directory to serve as an index of small distributions and the backends of projects."""
+    index = tmp_path / "index"
+    fill_index(index, provide_backends(shared_base / "backends"))
+    return index

@@ -1,0 +1,230 @@
+"""PDM: reads pdm.lock in its formats 4.x, and checks it as PDM does.
+
+Most locks say of every entry which groups and markers it is for (the strategy
+``inherit_metadata``); the others are followed from the project's own dependencies on.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from portside.detection.lock_metadata import parse_lock, read_lock_metadata, refuse_conflicts
+from portside.detection.package_managers.lock_graph import Node, Wish, follow
+from portside.detection.package_managers.markers import canonical, holds
+from portside.detection.package_managers.pdm_project import (
+    DEFAULT,
+    PYPROJECT,
+    PdmProject,
+    read_wish,
+)
+from portside.detection.python_version.documents import value_at
+from portside.model.errors.locks import (
+    LockInvalidError,
+    LockOutdatedError,
+    LockWithoutProjectError,
+)
+from portside.model.facts import DependencySource, PackageManager
+from portside.model.locked import LockedDistribution
+from portside.model.source import Source
+
+LOCK = "pdm.lock"
+_COMMAND = "pdm lock"
+_NEWEST = (4, 5)
+_INHERITS = "inherit_metadata"
+_VCS = ("git", "hg", "svn", "bzr")
+_ROOT = "${PROJECT_ROOT}"
+
+
+class PdmLock(Struct, frozen=True):
+    """A pdm.lock: what describes it, and its entries."""
+
+    metadata: Mapping[str, object]
+    entries: tuple[Mapping[str, object], ...]
+
+    @property
+    def local_packages(self) -> tuple[LockedDistribution, ...]:
+        """Return the entries that are archives or projects on this machine."""
+        return tuple(entry for entry in map(self.entry, self.entries) if entry.is_path)
+
+    def entry(self, item: Mapping[str, object]) -> LockedDistribution:
+        """Return what an entry pins."""
+        name = canonical(str(item.get("name", "")))
+        vcs = next((kind for kind in _VCS if kind in item), "")
+        if vcs:
+            return LockedDistribution(
+                name,
+                vcs=vcs,
+                location=str(item[vcs]),
+                ref=str(item.get("revision") or item.get("ref") or ""),
+                subdirectory=str(item.get("subdirectory") or ""),
+                editable=item.get("editable") is True,
+            )
+        location = _location(str(item.get("path") or item.get("url") or ""))
+        hashes = tuple(self._hashes(item))
+        if not location:
+            return LockedDistribution(name, f"=={item.get('version')}", hashes)
+        return LockedDistribution(
+            name,
+            hashes=hashes,
+            location=location,
+            subdirectory=str(item.get("subdirectory") or ""),
+            editable=item.get("editable") is True,
+        )
+
+    def _hashes(self, item: Mapping[str, object]) -> Iterator[str]:
+        """Yield an entry's hashes, which older formats keep at the end of the lock."""
+        found = item.get("files")
+        if found is None:
+            key = f"{item.get('name')} {item.get('version')}"
+            found = value_at(self.metadata, "files", key)
+        for file in found if isinstance(found, list) else ():
+            digest = value_at(file, "hash")
+            if isinstance(digest, str):
+                yield digest
+
+
+def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)
+    """Return the app's pdm.lock and its project, None if it has no lock.
+
+    Raises ``LockInvalidError`` and ``LockWithoutProjectError``.
+    """
+    if not source.is_file(LOCK):
+        return None
+    if not source.is_file(PYPROJECT):
+        raise LockWithoutProjectError(lock=LOCK, project=PYPROJECT)
+    _check_format(read_lock_metadata(source, LOCK, command=_COMMAND))
+    return DependencySource(
+        manager=PackageManager.PDM,
+        manifest=PYPROJECT,
+        lock=LOCK,
+        files=(LOCK, PYPROJECT),
+        reason=f"there is a {LOCK}",
+    )
+
+
+def read_pdm_lock(source: Source) -> PdmLock:
+    """Read the pdm.lock. Raises ``LockInvalidError`` and ``SourceUnreadableError``."""
+    raw = source.read(LOCK)
+    refuse_conflicts(b"\n" + raw, LOCK, command=_COMMAND)
+    data = parse_lock(raw, LOCK, command=_COMMAND)
+    metadata, found = data.get("metadata"), data.get("package", [])
+    if not isinstance(metadata, dict):
+        raise _invalid("there is no [metadata] in it, so it may have been cut off")
+    _check_format(metadata)
+    entries = tuple(item for item in (found if isinstance(found, list) else ()))
+    if not all(isinstance(item, dict) and "name" in item for item in entries):
+        raise _invalid("every [[package]] must be a table with a name")
+    return PdmLock(metadata, entries)
+
+
+def check_pdm_lock(lock: PdmLock, project: PdmProject) -> None:
+    """Raise ``LockOutdatedError`` where the lock isn't that of the project."""
+    inputs = value_at(lock.metadata, "lock_inputs", "project", "groups")
+    if isinstance(inputs, dict):
+        is_fresh = _has_names(inputs, project)
+    else:
+        algorithm, _, value = str(lock.metadata.get("content_hash", "")).partition(":")
+        try:
+            is_fresh = value in project.content_hashes(algorithm)
+        except ValueError:
+            is_fresh = False
+    if not is_fresh:
+        raise LockOutdatedError(lock=LOCK, project=PYPROJECT, command=_COMMAND)
+
+
+def select(
+    lock: PdmLock,
+    project: PdmProject,
+    environment: Mapping[str, str],
+    groups: frozenset[str] = frozenset({DEFAULT}),
+) -> tuple[LockedDistribution, ...]:
+    """Return what PDM installs of these groups. Raises ``LockInvalidError``."""
+    try:
+        found = _selected(lock, project, environment, groups)
+    except ValueError as error:
+        raise _invalid(str(error)) from error
+    return tuple(entry for entry in found if entry.name not in project.excluded)
+
+
+def locked_groups(lock: PdmLock, project: PdmProject, *, for_tests: bool) -> frozenset[str]:
+    """Return the groups to install: the default one, and with tests those for development."""
+    wanted = frozenset({DEFAULT, *(project.development if for_tests else ())})
+    known = lock.metadata.get("groups")
+    return wanted & frozenset(map(str, known)) if isinstance(known, list) else wanted
+
+
+def _selected(
+    lock: PdmLock, project: PdmProject, environment: Mapping[str, str], groups: frozenset[str]
+) -> tuple[LockedDistribution, ...]:
+    strategy = lock.metadata.get("strategy")
+    if not isinstance(strategy, list) or _INHERITS not in strategy:
+        nodes = [_node(lock, item) for item in lock.entries]
+        return follow(nodes, project.wishes(groups), environment, frozenset())
+    chosen = [
+        lock.entry(item)
+        for item in lock.entries
+        if _is_in(item, groups) and holds(str(item.get("marker", "")), environment)
+    ]
+    # An entry for each set of extras of one distribution is the same to install.
+    return tuple({entry.name: entry for entry in chosen}.values())
+
+
+def _is_in(item: Mapping[str, object], groups: frozenset[str]) -> bool:
+    found = item.get("groups")
+    return not isinstance(found, list) or any(group in groups for group in found)
+
+
+def _node(lock: PdmLock, item: Mapping[str, object]) -> Node:
+    needs, extras = item.get("dependencies"), item.get("extras")
+    python = str(item.get("requires_python", ""))
+    return Node(
+        entry=lock.entry(item),
+        version=str(item.get("version", "0")),
+        extras=frozenset(map(canonical, map(str, extras if isinstance(extras, list) else ()))),
+        pythons=(python,) if python and python != "*" else (),
+        wishes=tuple(read_wish(str(line)) for line in (needs if isinstance(needs, list) else ())),
+    )
+
+
+def _has_names(inputs: Mapping[str, object], project: PdmProject) -> bool:
+    """Return whether groups name what they did when the lock was written.
+
+    PDM compares all of each requirement but its version, in a spelling of its own; what comes
+    from an address is only there as a digest.
+    """
+    try:
+        return all(_is_named(lines, project, group) for group, lines in inputs.items())
+    except ValueError:
+        return False
+
+
+def _is_named(lines: object, project: PdmProject, group: str) -> bool:
+    texts = [str(line) for line in lines] if isinstance(lines, list) else []
+    then = {_key(read_wish(text)) for text in texts if not text.startswith("url-")}
+    now = [_key(wish) for wish in project.wishes(frozenset({group}))]
+    return len(now) == len(texts) and then <= set(now)
+
+
+def _key(wish: Wish) -> tuple[str, frozenset[str]]:
+    return wish.name, wish.extras
+
+
+def _location(text: str) -> str:
+    """Return where an archive or project is; a path within the project as a relative one."""
+    text = re.sub(rf"^file:///?{re.escape(_ROOT)}/?", "./", text)
+    return "./" if text == "." else text
+
+
+def _check_format(metadata: Mapping[str, object]) -> None:
+    text = str(metadata.get("lock_version", ""))
+    match = re.match(r"(\d+)(?:\.(\d+))?", text)
+    if match is None:
+        raise _invalid("its [metadata] has no lock_version")
+    version = int(match[1]), int(match[2] or 0)
+    if version[0] != _NEWEST[0] or version > _NEWEST:
+        raise _invalid(f"its format is {text}, and what can be read is 4.0 to 4.5")
+
+
+def _invalid(cause: str) -> LockInvalidError:
+    return LockInvalidError(lock=LOCK, cause=cause, command=_COMMAND)

@@ -1,0 +1,238 @@
+"""Poetry: reads poetry.lock in all its formats, and checks it as Poetry does.
+
+Locks from 2.1 on say of every entry which groups and markers it is for; older ones are followed
+from the project's own dependencies on.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from portside.detection.lock_metadata import parse_lock, read_lock_metadata, refuse_conflicts
+from portside.detection.package_managers.lock_graph import Node, follow
+from portside.detection.package_managers.markers import canonical, holds
+from portside.detection.package_managers.poetry_project import (
+    MAIN,
+    PYPROJECT,
+    PoetryProject,
+    read_poetry_project,
+    read_wishes,
+)
+from portside.detection.python_version.documents import value_at
+from portside.detection.python_version.requires_python import convert_poetry
+from portside.model.errors.locks import (
+    LockInvalidError,
+    LockOutdatedError,
+    LockWithoutProjectError,
+)
+from portside.model.facts import DependencySource, Notice, NoticeLevel, PackageManager
+from portside.model.locked import IndexSource, LockedDistribution
+from portside.model.source import Source
+
+LOCK = "poetry.lock"
+PYPI = "pypi"
+_COMMAND = "poetry lock"
+# The formats that can be read, and the first that names groups and markers.
+_KNOWN = ((1, 0), (2, 1))
+_WITH_GROUPS = (2, 1)
+_WRITER = re.compile(r"\bPoetry (\d+)\.(\d+)")
+
+
+class PoetryLock(Struct, frozen=True):
+    """A poetry.lock. ``writer`` is the version of Poetry that wrote it, where it says so."""
+
+    entries: tuple[Mapping[str, object], ...]
+    metadata: Mapping[str, object]
+    writer: tuple[int, int] | None
+
+    @property
+    def sources(self) -> tuple[IndexSource, ...]:
+        """Return the indexes that entries come from, PyPI apart."""
+        found = {}
+        for item in self.entries:
+            if value_at(item, "source", "type") == "legacy":
+                name = str(value_at(item, "source", "reference"))
+                found[name] = IndexSource(name, str(value_at(item, "source", "url")))
+        return tuple(found.values())
+
+    @property
+    def local_packages(self) -> tuple[LockedDistribution, ...]:
+        """Return the entries that are archives or projects on this machine."""
+        return tuple(entry for entry in map(self.entry, self.entries) if entry.is_path)
+
+    def entry(self, item: Mapping[str, object]) -> LockedDistribution:
+        """Return what an entry pins."""
+        name = canonical(str(item.get("name", "")))
+        source = item.get("source")
+        kind, url = value_at(source, "type"), str(value_at(source, "url") or "")
+        hashes = tuple(self._hashes(item)) if kind not in {"git", "directory"} else ()
+        if kind == "git":
+            return LockedDistribution(
+                name,
+                vcs="git",
+                location=url,
+                ref=str(value_at(source, "resolved_reference") or ""),
+                subdirectory=str(value_at(source, "subdirectory") or ""),
+                editable=item.get("develop") is True,
+            )
+        if kind in {"directory", "file", "url"}:
+            # A dot alone would be no path for what reads it.
+            location = url if url != "." else "./"
+            editable = kind == "directory" and item.get("develop") is True
+            return LockedDistribution(name, hashes=hashes, location=location, editable=editable)
+        index = str(value_at(source, "reference")) if kind == "legacy" else PYPI
+        return LockedDistribution(name, f"=={item.get('version')}", hashes, index=index)
+
+    def _hashes(self, item: Mapping[str, object]) -> Iterator[str]:
+        """Yield an entry's hashes, which older formats keep at the end of the lock."""
+        found = item.get("files")
+        if found is None:
+            found = value_at(self.metadata, "files", str(item.get("name")))
+        if found is None:
+            bare = value_at(self.metadata, "hashes", str(item.get("name")))
+            yield from (f"sha256:{text}" for text in bare) if isinstance(bare, list) else ()
+        for file in found if isinstance(found, list) else ():
+            digest = value_at(file, "hash")
+            if isinstance(digest, str):
+                yield digest
+
+
+def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)
+    """Return the app's poetry.lock and its project, None if it has no lock.
+
+    Raises ``LockInvalidError`` and ``LockWithoutProjectError``.
+    """
+    if not source.is_file(LOCK):
+        return None
+    if not source.is_file(PYPROJECT):
+        raise LockWithoutProjectError(lock=LOCK, project=PYPROJECT)
+    version = _format(read_lock_metadata(source, LOCK, command=_COMMAND))
+    return DependencySource(
+        manager=PackageManager.POETRY,
+        manifest=PYPROJECT,
+        lock=LOCK,
+        files=(LOCK, PYPROJECT),
+        reason=f"there is a {LOCK}",
+        notices=tuple(_notices(read_poetry_project(source), version)),
+    )
+
+
+def read_poetry_lock(source: Source) -> PoetryLock:
+    """Read the poetry.lock. Raises ``LockInvalidError`` and ``SourceUnreadableError``."""
+    raw = source.read(LOCK)
+    refuse_conflicts(b"\n" + raw, LOCK, command=_COMMAND)
+    data = parse_lock(raw, LOCK, command=_COMMAND)
+    metadata, found = data.get("metadata"), data.get("package", [])
+    if not isinstance(metadata, dict):
+        raise _invalid("there is no [metadata] in it, so it may have been cut off")
+    _format(metadata)
+    entries = tuple(item for item in (found if isinstance(found, list) else ()))
+    if not all(isinstance(item, dict) and "name" in item for item in entries):
+        raise _invalid("every [[package]] must be a table with a name")
+    first = raw.partition(b"\n")[0].decode("utf-8", "replace")
+    writer = _WRITER.search(first)
+    return PoetryLock(entries, metadata, (int(writer[1]), int(writer[2])) if writer else None)
+
+
+def check_poetry_lock(lock: PoetryLock, project: PoetryProject) -> None:
+    """Raise ``LockOutdatedError`` where the lock isn't that of the project."""
+    if lock.metadata.get("content-hash") not in project.content_hashes(lock.writer):
+        raise LockOutdatedError(lock=LOCK, project=PYPROJECT, command=_COMMAND)
+
+
+def select(
+    lock: PoetryLock,
+    project: PoetryProject,
+    environment: Mapping[str, str],
+    *,
+    groups: frozenset[str] | None = frozenset({MAIN}),
+    extras: frozenset[str] = frozenset(),
+) -> tuple[LockedDistribution, ...]:
+    """Return what Poetry installs of these groups, None standing for all but the optional ones.
+
+    Raises ``LockInvalidError``.
+    """
+    try:
+        if _format(lock.metadata) < _WITH_GROUPS:
+            nodes = (_node(lock, item) for item in lock.entries)
+            return follow(nodes, project.wishes(groups), environment, extras)
+        left_out = project.optional_groups() if groups is None else frozenset()
+        return tuple(
+            lock.entry(item)
+            for item in lock.entries
+            if any(
+                holds(marker, environment, extras)
+                for group, marker in _group_markers(item)
+                if (group not in left_out if groups is None else group in groups)
+            )
+        )
+    except ValueError as error:
+        raise _invalid(str(error)) from error
+
+
+def _group_markers(item: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield each group of an entry and its marker there; one marker may be for all of them."""
+    found, groups = item.get("markers", ""), item.get("groups", [])
+    for group in groups if isinstance(groups, list) else ():
+        marker = found.get(group, "") if isinstance(found, dict) else found
+        yield canonical(str(group)), str(marker)
+
+
+def _node(lock: PoetryLock, item: Mapping[str, object]) -> Node:
+    needs, extras = item.get("dependencies"), item.get("extras")
+    named = {
+        canonical(str(extra)): frozenset(_named(text) for text in texts)
+        for extra, texts in (extras.items() if isinstance(extras, dict) else ())
+    }
+    pythons = convert_poetry(str(item.get("python-versions", "*"))) or ""
+    return Node(
+        entry=lock.entry(item),
+        version=str(item.get("version", "0")),
+        pythons=tuple(pythons.split("||")) if pythons else (),
+        wishes=tuple(read_wishes(needs if isinstance(needs, dict) else {}, named)),
+    )
+
+
+def _named(requirement: object) -> str:
+    """Return whom a requirement names, in one of the several spellings of older locks."""
+    return canonical(re.split(r"[\s\[(;<>=!~@]", str(requirement).strip(), maxsplit=1)[0])
+
+
+def _format(metadata: Mapping[str, object]) -> tuple[int, int]:
+    text = metadata.get("lock-version")
+    match = re.fullmatch(r"(\d+)\.(\d+)(?:\.\d+)?", str(text))
+    if match is None:
+        raise _invalid("its [metadata] has no lock-version")
+    version = int(match[1]), int(match[2])
+    if not _KNOWN[0] <= version < (_KNOWN[1][0] + 1, 0):
+        raise _invalid(f"its format is {text}, and what can be read is 1.0 to 2.1")
+    return version
+
+
+def _invalid(cause: str) -> LockInvalidError:
+    return LockInvalidError(lock=LOCK, cause=cause, command=_COMMAND)
+
+
+def _notices(project: PoetryProject, version: tuple[int, int]) -> Iterator[Notice]:
+    if version > _KNOWN[1]:
+        yield Notice(
+            "poetry::newer-lock",
+            f"Your {LOCK} has the format {version[0]}.{version[1]}, newer than the known 2.1.",
+            "What is new in it isn't read. Use a newer portside if something is missing.",
+        )
+    if project.has_scripts and not project.is_package:
+        yield Notice(
+            "poetry::scripts",
+            "The project has scripts, but package-mode = false keeps them from being installed.",
+            "Remove package-mode = false from [tool.poetry], or start what they name another way.",
+            NoticeLevel.NOTE,
+        )
+    if project.is_package and not project.is_buildable:
+        yield Notice(
+            "poetry::no-build-system",
+            "The project itself isn't installed: pyproject.toml doesn't say what builds it.",
+            "Add these lines, or package-mode = false to [tool.poetry]:\n"
+            '    [build-system]\n    requires = ["poetry-core"]\n'
+            '    build-backend = "poetry.core.masonry.api"',
+        )

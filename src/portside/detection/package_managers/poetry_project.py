@@ -1,0 +1,199 @@
+"""What a pyproject.toml says to Poetry: requirements, groups, extras, sources; nothing is resolved.
+
+https://python-poetry.org/docs/pyproject/
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from portside.detection.package_managers.lock_graph import Wish
+from portside.detection.package_managers.markers import canonical
+from portside.detection.python_version.documents import read_toml, value_at
+from portside.detection.python_version.requires_python import convert_poetry
+from portside.model.locked import IndexSource
+from portside.model.source import Source
+
+PYPROJECT = "pyproject.toml"
+MAIN = "main"
+_LEGACY_KEYS = ("dependencies", "source", "extras", "dev-dependencies")
+_PROJECT_KEYS = ("requires-python", "dependencies", "optional-dependencies")
+_LOCATIONS = ("git", "path", "url", "file")
+
+
+class PoetryProject(Struct, frozen=True):
+    """The project as Poetry sees it. ``is_package`` says that Poetry installs it, too."""
+
+    data: Mapping[str, object]
+
+    @property
+    def is_package(self) -> bool:
+        """Return whether the project itself is to be installed."""
+        return value_at(self.data, "tool", "poetry", "package-mode") is not False
+
+    @property
+    def is_buildable(self) -> bool:
+        """Return whether there is something to build it with."""
+        return isinstance(value_at(self.data, "build-system"), dict)
+
+    @property
+    def has_scripts(self) -> bool:
+        """Return whether installing the project makes programs or plugins known."""
+        poetry, project = value_at(self.data, "tool", "poetry"), value_at(self.data, "project")
+        names = "scripts", "gui-scripts", "entry-points", "plugins"
+        return any(value_at(table, name) for table in (poetry, project) for name in names)
+
+    @property
+    def sources(self) -> tuple[IndexSource, ...]:
+        """Return the indexes that have an address; Poetry's own name for PyPI has none."""
+        found = value_at(self.data, "tool", "poetry", "source")
+        return tuple(
+            IndexSource(str(item["name"]), str(item["url"]))
+            for item in (found if isinstance(found, list) else ())
+            if isinstance(item, dict) and "name" in item and "url" in item
+        )
+
+    def optional_groups(self) -> frozenset[str]:
+        """Return the groups that Poetry installs only when they are asked for."""
+        groups = _table(value_at(self.data, "tool", "poetry", "group"))
+        return frozenset(
+            canonical(name) for name, item in groups.items() if value_at(item, "optional") is True
+        )
+
+    def wishes(self, groups: frozenset[str] | None) -> tuple[Wish, ...]:
+        """Return what [tool.poetry] asks for in these groups, None standing for the default ones.
+
+        Raises ValueError for what isn't a requirement.
+        """
+        poetry = value_at(self.data, "tool", "poetry")
+        found = {MAIN: _table(value_at(poetry, "dependencies"))}
+        for name, item in _table(value_at(poetry, "group")).items():
+            found[canonical(name)] = _table(value_at(item, "dependencies"))
+        found["dev"] = {**found.get("dev", {}), **_table(value_at(poetry, "dev-dependencies"))}
+        chosen = groups if groups is not None else found.keys() - self.optional_groups()
+        extras = {
+            canonical(name): frozenset(map(canonical, map(str, item)))
+            for name, item in _table(value_at(poetry, "extras")).items()
+            if isinstance(item, list)
+        }
+        return tuple(
+            wish for name in found if name in chosen for wish in read_wishes(found[name], extras)
+        )
+
+    def content_hashes(self, writer: tuple[int, int] | None) -> frozenset[str]:
+        """Return the hashes that Poetry takes for those of this project.
+
+        ``writer`` is the version of Poetry that wrote the lock, None for one before it said so.
+        """
+        project = _picked(value_at(self.data, "project"), _PROJECT_KEYS)
+        groups = _table(value_at(self.data, "dependency-groups"))
+        poetry = _table(value_at(self.data, "tool", "poetry"))
+        hashes = {_digest(_relevant(project, groups, poetry))}
+        if writer is None or writer < (2, 3):
+            # Dependency groups count since 2.3, and [project] since 2.0.
+            hashes.add(_digest(_relevant(project, {}, poetry)))
+        if writer is None or writer < (2, 0):
+            hashes.add(_digest(_relevant({}, {}, poetry)))
+        if writer is None:
+            # Poetry 1.1 knew of no groups.
+            hashes.add(_digest({key: poetry.get(key) for key in _LEGACY_KEYS}))
+        return frozenset(hashes)
+
+
+def read_poetry_project(source: Source) -> PoetryProject:
+    """Return the app's project. Raises ``PythonVersionInvalidTomlError``."""
+    return PoetryProject(_table(read_toml(source, PYPROJECT)))
+
+
+def read_wishes(
+    table: Mapping[str, object], extras: Mapping[str, frozenset[str]]
+) -> Iterator[Wish]:
+    """Yield what a table of dependencies asks for, in a project or in a lock.
+
+    ``extras`` are the names that each extra adds. Raises ValueError.
+    """
+    for name, value in table.items():
+        if canonical(name) == "python":
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            details = item if isinstance(item, dict) else {"version": item}
+            yield _wish(canonical(name), _table(details), extras)
+
+
+def _wish(name: str, details: Mapping[str, object], extras: Mapping[str, frozenset[str]]) -> Wish:
+    optional = details.get("optional") is True
+    only_for = frozenset(extra for extra, names in extras.items() if name in names)
+    found = details.get("extras", ())
+    return Wish(
+        name=name,
+        extras=frozenset(map(canonical, map(str, found if isinstance(found, list) else ()))),
+        marker=_marker(name, details),
+        versions=() if is_located(details) else _versions(name, details.get("version", "*")),
+        only_for=(only_for or frozenset({"(none)"})) if optional else frozenset(),
+    )
+
+
+def is_located(details: Mapping[str, object]) -> bool:
+    """Return whether a dependency comes from a place of its own and not from an index."""
+    return any(key in details for key in _LOCATIONS)
+
+
+def _marker(name: str, details: Mapping[str, object]) -> str:
+    """Join the three ways to say where a dependency counts."""
+    parts = [str(details.get("markers", ""))]
+    if "platform" in details:
+        parts.append(f"sys_platform == '{details['platform']}'")
+    if "python" in details:
+        parts.append(_python_marker(_versions(name, details["python"])))
+    present = [f"({part})" for part in parts if part and part != "*"]
+    return " and ".join(present)
+
+
+def _python_marker(versions: tuple[str, ...]) -> str:
+    sets = [
+        " and ".join(
+            f"python_full_version {match[1]} '{match[2]}'"
+            for match in re.finditer(r"([<>=!~]+)\s*([^\s,]+)", text)
+        )
+        for text in versions
+    ]
+    return " or ".join(f"({text})" for text in sets)
+
+
+def _versions(name: str, text: object) -> tuple[str, ...]:
+    converted = convert_poetry(str(text))
+    if converted is None:
+        raise ValueError(f"{text!r} is no version of {name}")
+    return tuple(part.strip() for part in converted.split("||")) if converted else ()
+
+
+def _relevant(
+    project: Mapping[str, object], groups: Mapping[str, object], poetry: Mapping[str, object]
+) -> Mapping[str, object]:
+    """Return what Poetry hashes: [tool.poetry] alone where nothing else says anything."""
+    kept = {
+        key: poetry.get(key)
+        for key in (*_LEGACY_KEYS, "group")
+        if key in poetry or (key in _LEGACY_KEYS and not project and not groups)
+    }
+    if not project and not groups:
+        return kept
+    content: dict[str, object] = {"tool": {"poetry": kept}}
+    content |= {"project": project} if project else {}
+    return content | ({"dependency-groups": groups} if groups else {})
+
+
+def _digest(content: Mapping[str, object]) -> str:
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _picked(table: object, keys: tuple[str, ...]) -> dict[str, object]:
+    return {key: value for key, value in _table(table).items() if key in keys}
+
+
+def _table(value: object) -> dict[str, object]:
+    return {str(key): item for key, item in value.items()} if isinstance(value, dict) else {}

@@ -1,0 +1,31 @@
+"""The project itself as a link to its sources, and other projects that are or aren't such links."""
+
+from pathlib import Path
+
+from portside.effects.pip_config import PipConfig
+from portside.steps.dependencies.jobs import Job, configured_options
+from portside.steps.dependencies.local_paths import path_text
+from portside.steps.dependencies.locked import Locked, local_projects
+from portside.steps.dependencies.managers import Query
+from portside.steps.dependencies.request import DependenciesRequest
+
+
+def link_to_project(request: DependenciesRequest, config: PipConfig, *, is_optional: bool) -> Job:
+    """Return the job that installs the app's own project, and nothing that it needs."""
+    return Job(
+        (f"-e {path_text(request.app)}",),
+        configured_options(config),
+        no_deps=True,
+        refresh=True,
+        is_optional=is_optional,
+    )
+
+
+def split_projects(locked: Locked, query: Query) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """Return the local projects that are installed as links, and what is installed as a copy."""
+    links = Locked(tuple(item for item in locked.packages if item.editable), ())
+    copies = Locked(tuple(item for item in locked.packages if not item.editable), ())
+    return (
+        local_projects(links, query.environ, query.app),
+        local_projects(copies, query.environ, query.app),
+    )
