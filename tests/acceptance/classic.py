@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -18,7 +19,21 @@ import pytest
 APP = Path("/app")
 REPOSITORY = Path(__file__).parents[2]
 SIX = "six==1.16.0\n"
+PIPFILE = """
+    [[source]]
+    name = "pypi"
+    url = "https://pypi.org/simple"
+    verify_ssl = true
+
+    [packages]
+    six = "==1.16.0"
+
+    [dev-packages]
+    iniconfig = "==2.0.0"
+"""
 PYTHON = ".heroku/python"
+# All that a shell could take for something else, but for a colon: search paths are split there.
+ODD = "a $HOME `id` \\n 'b' \"c\" %s\nd é"
 _SECONDS = 300
 _BOOT_PATH = "/usr/local/bin:/usr/bin:/bin"
 # What a platform's own machines don't have set.
@@ -109,9 +124,10 @@ class Platform:
 
     def later_buildpack(self, script: str) -> str:
         """Run shell lines as a buildpack that comes after this one: with `export` sourced."""
-        lines = f". '{self.buildpack}/export'\ncd '{self.build}'\n{script}"
+        places = (shlex.quote(str(place)) for place in (self.buildpack / "export", self.build))
+        lines = "\n".join((*map(" ".join, zip((".", "cd"), places, strict=True)), script))
         done = subprocess.run(
-            ["/bin/sh", "-euc", lines],
+            [*self.prefix, "/bin/sh", "-euc", lines],
             env={"PATH": _BOOT_PATH, "HOME": str(self.root)},
             capture_output=True,
             text=True,

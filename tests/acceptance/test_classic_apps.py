@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from classic import APP, PYTHON, SIX, Platform, needs_python
+from classic import APP, PIPFILE, PYTHON, SIX, Platform, needs_python
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("app-directory")]
 
@@ -31,18 +31,6 @@ MAPPED = PROJECT.replace(
     '[tool.setuptools]\n    packages = ["harbour"]\n    package-dir = {harbour = "src/harbour"}',
 )
 WHERE = "python -c 'import harbour; print(harbour.__file__)'"
-PIPFILE = """
-    [[source]]
-    name = "pypi"
-    url = "https://pypi.org/simple"
-    verify_ssl = true
-
-    [packages]
-    six = "==1.16.0"
-
-    [dev-packages]
-    iniconfig = "==2.0.0"
-"""
 MANAGE = """
     import os, sys
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
@@ -56,6 +44,13 @@ SETTINGS = """
     STATIC_URL = "static/"
     STATIC_ROOT = "collected"
     print("PYTHONPATH is", os.environ.get("PYTHONPATH"))
+"""
+MANIFEST = """\
+    STORAGES = {
+        "staticfiles": {
+            "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+        }
+    }
 """
 DJANGO = {
     "requirements.txt": "django>=5.2,<5.3\n",
@@ -266,11 +261,23 @@ def test_static_files_are_collected_unless_that_is_disabled(platform: Platform) 
     ("changes", "reason"),
     [
         ({"settings.py": "SECRET_KEY = (\n"}, "collectstatic-syntax-error"),
+        (
+            {"settings.py": SETTINGS.replace('"x"', "os.environ['KEY']")},
+            "collectstatic-improper-configuration",
+        ),
+        (
+            {"settings.py": SETTINGS + MANIFEST, "pages/static/page.css": "@import 'gone.css';\n"},
+            "collectstatic-fancy-references",
+        ),
+        ({"settings.py": f"{SETTINGS}    open('gone')\n"}, "collectstatic-missing-file"),
         ({"settings.py": f"{SETTINGS}    raise SystemError\n"}, "collectstatic-other"),
         ({"manage.py": None}, "skipped-no-manage-py"),
         ({"settings.py": SETTINGS.replace('"django.contrib.staticfiles", ', "")}, "enabled"),
     ],
-    ids=["syntax error", "other", "no manage.py", "no staticfiles"],
+    ids=[
+        *("syntax error", "no such variable", "reference", "missing file", "other"),
+        *("no manage.py", "no staticfiles"),
+    ],
 )
 def test_other_django_apps(platform: Platform, changes: dict[str, str | None], reason: str) -> None:
     files = {name: text for name, text in {**DJANGO, **changes}.items() if text is not None}

@@ -1,13 +1,14 @@
 """The programs in bin/ as platforms call them: builds, their cache, what platforms give them."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from classic import APP, PYTHON, SIX, Done, Platform, needs_python
+from classic import APP, ODD, PIPFILE, PYTHON, SIX, Done, Platform, checkout, needs_python
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("app-directory")]
 
@@ -30,18 +31,6 @@ KEYS = {
     "python_version_requested",
     "total_duration",
 }
-PIPFILE = """
-    [[source]]
-    name = "pypi"
-    url = "https://pypi.org/simple"
-    verify_ssl = true
-
-    [packages]
-    six = "==1.16.0"
-
-    [dev-packages]
-    iniconfig = "==2.0.0"
-"""
 IS_ROOT = os.geteuid() == 0
 SETPRIV = shutil.which("setpriv")
 
@@ -127,6 +116,24 @@ def test_each_change_is_told_and_discards_what_depends_on_it(own_cache: Platform
         "requirements.txt is new",
         "Pipfile is gone",
     )
+
+
+def test_another_version_of_the_package_manager_discards_what_it_installed(
+    own_cache: Platform, first_build: tuple[Platform, Done]
+) -> None:
+    buildpack = checkout(own_cache.root / "buildpack")
+    lock = buildpack / "src/portside/platforms/heroku/locks/pip.txt"
+    # The pip for the oldest Python becomes that for all of them.
+    elsewhere = r"\1 ; python_version < '3' \\"
+    text = re.sub(r"^(pip==\S+) ; .*", elsewhere, lock.read_text(), flags=re.MULTILINE)
+    lock.write_text(text.replace("python_version < '3'", "python_version > '3'", 1))
+    app = own_cache.with_(buildpack=buildpack).app()
+    done = app.compile()
+    before, after = first_build[1].report["pip_version"], done.report["pip_version"]
+    assert before != after
+    assert done.report["cache_status"] == "discarded"
+    assert f"- package manager's version changed from {before} to {after}\n" in done.text
+    assert app.later_buildpack("pip --version").startswith(f"pip {after} ")
 
 
 @needs_python("3.11")
@@ -262,7 +269,7 @@ def test_missing_env_and_cache_directories_are_empty_ones(platform: Platform) ->
 @pytest.mark.parametrize("kind", ["a link to it", "/app"])
 def test_a_build_directory_may_be(platform: Platform, kind: str) -> None:
     hook = "#!/bin/sh\npython -c 'import six; print(\"hook has\", six.__version__)'\n"
-    app = platform.app({"bin/post_compile": hook})
+    app = platform.app({"bin/post_compile": hook}, name=ODD)
     if kind == "/app":
         app.boot()
         app = app.with_(build=APP)
