@@ -14,6 +14,7 @@ COMMANDS = (
     ("run", "Run the web process"),
     ("detect", "Say what was found in an app"),
     ("plan", "Say what a build would do"),
+    ("check", "Say what will hurt APP in production"),
     ("inspect", "Say what a slug holds"),
     ("python", "List and find Python interpreters"),
     ("python list", "List the interpreters"),

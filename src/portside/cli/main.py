@@ -22,6 +22,7 @@ COMMANDS = {
     "run": "run a process of an app or slug, or any command in it",
     "detect": "say what was found in an app, and why",
     "plan": "say what a build would do, and why",
+    "check": "say what will hurt an app in production",
     "inspect": "say what a slug holds",
     "config": "show the settings of an app, and where each comes from",
     "python": "list and find Python interpreters",

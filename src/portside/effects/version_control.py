@@ -1,0 +1,34 @@
+"""Asks Git which files of a directory are under version control; it changes nothing."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from portside.effects.process import Command, CouldNotStartError, ProcessRunner
+
+_TIME_LIMIT = 30.0
+_PASSED_ON = ("PATH", "HOME", "XDG_CONFIG_HOME")
+
+
+def tracked_files(
+    root: Path, runner: ProcessRunner, environ: Mapping[str, str]
+) -> frozenset[str] | None:
+    """Return the paths below ``root`` that are in Git's index, relative to it, with ``/``.
+
+    None where that can't be known: no repository, no Git, or a repository that Git doesn't trust
+    (``safe.directory``); and where nothing at all is tracked, since then it tells nothing.
+    """
+    if not any(os.path.lexists(place / ".git") for place in (root, *root.parents)):
+        return None
+    # The repository may belong to anybody: its settings must not start a program.
+    argv = ("git", "-c", "core.fsmonitor=false", "ls-files", "-z", "--cached")
+    env = {name: environ[name] for name in _PASSED_ON if name in environ}
+    command = Command(argv, root, {**env, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}, _TIME_LIMIT)
+    try:
+        answer = runner.capture(command)
+    except (CouldNotStartError, TimeoutError):
+        return None
+    if answer.exit_status:
+        return None
+    names = answer.stdout.decode("utf-8", "surrogateescape").split("\0")
+    return frozenset(name for name in names if name) or None
