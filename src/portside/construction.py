@@ -247,7 +247,9 @@ class Construction:
         dependencies = layers[1].key
         key = key_slug(self.request, prepared.files, dependencies)
         finishing = time.monotonic()
-        with self.log.step("slug", "Finishing the slug", "launch data and bytecode"):
+        with self.log.step("slug", "Finishing the slug", "launch data and bytecode") as log:
+            for process in facts.processes:
+                log.on_detail(f"{process.type}: {process.command} ({process.origin})")
             self._compile_app(slug, prepared.files)
             data = LaunchData(
                 str(interpreter.version), facts.dependencies.manager.value, facts.processes

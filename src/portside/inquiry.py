@@ -42,10 +42,14 @@ def read_facts(
     Raises what detection and the policy raise.
     """
     policy = load_policy()
-    facts = detect(source, cached_series=None, policy=policy, given=given)
+    # A platform starts apps in its own ways, and gets no more installed than the app asks for.
+    finds_start = stack is None
+    facts = detect(source, cached_series=None, policy=policy, given=given, finds_start=finds_start)
     if facts.python.origin.name == DEFAULT:
         series = read_state().get("python_series")
         if isinstance(series, str):
-            facts = detect(source, cached_series=series, policy=policy, given=given)
+            facts = detect(
+                source, cached_series=series, policy=policy, given=given, finds_start=finds_start
+            )
     notices = check_policy(facts.python, policy, today=datetime.now(UTC).date(), stack=stack)
     return replace(facts, notices=(*facts.notices, *notices))

@@ -41,6 +41,11 @@ FLASK = {
 }
 NEWER_FLASK = {**FLASK, "requirements.txt": "flask==3.1.0\n-r more.txt\n"}
 CHANGED_APP = {**FLASK, "app.py": "app = another\n"}
+WITHOUT_PROCFILE = {
+    ".python-version": "3.12\n",
+    "requirements.txt": "fastapi\n",
+    "main.py": "from fastapi import FastAPI\n\napp = FastAPI()\n",
+}
 DJANGO = {
     "pyproject.toml": '[project]\nname = "shop"\nrequires-python = ">=3.12,<3.13"\n',
     "requirements.txt": "django>=5.1\nwhitenoise\n",
@@ -92,6 +97,7 @@ CASES = (
         are_dependencies_stored=True,
         is_in_place=True,
     ),
+    Case("pip-without-procfile", WITHOUT_PROCFILE),
     Case("pip-changed-requirements", NEWER_FLASK, built_before=FLASK),
     Case("pip-changed-app", CHANGED_APP, built_before=FLASK, are_dependencies_stored=True),
     Case("pip-slug-elsewhere", FLASK, built_before=FLASK, are_dependencies_stored=True),

@@ -57,7 +57,10 @@ def render_facts(facts: Facts) -> str:
         ("Hooks", ", ".join(h for h in (facts.pre_compile_hook, facts.post_compile_hook) if h)),
     ]
     rows += [(f"Process {p.type}", f"{p.command}  ({p.origin})") for p in facts.processes]
+    rows += [("Added", ", ".join(facts.dependencies.added_names))]
     width = max(17, *(len(name) + 2 for name, _ in rows))
     lines = [f"{name}:".ljust(width) + value for name, value in rows if value]
-    lines += [f"Warning: {notice.summary}\n{notice.hint}" for notice in facts.notices]
+    lines += [
+        f"{notice.level.title()}: {notice.summary}\n{notice.hint}" for notice in facts.notices
+    ]
     return "\n".join(lines)

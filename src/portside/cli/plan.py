@@ -55,11 +55,20 @@ def execute(arguments: argparse.Namespace) -> int:
 def render_plan(plan: Plan) -> str:
     """Return a plan as text for people."""
     lines = [f"A build of {plan.app} would:"]
-    lines += [
-        f"  {step.action.value:<6} {_title(step)}\n         {step.reason}" for step in plan.steps
-    ]
-    lines += [f"Warning: {notice.summary}" for notice in plan.notices]
+    for step in plan.steps:
+        lines += [f"  {step.action.value:<6} {_title(step)}", f"         {step.reason}"]
+        lines += [f"         {detail}" for detail in _details(step)]
+    lines += [f"{notice.level.title()}: {notice.summary}" for notice in plan.notices]
     return "\n".join(lines)
+
+
+def _details(step: Step) -> tuple[str, ...]:
+    """Return what a step consists of, with the evidence for it."""
+    if isinstance(step, FinishSlug):
+        return tuple(f"{p.type}: {p.command}  ({p.origin})" for p in step.processes)
+    if isinstance(step, InstallDependencies):
+        return tuple(f"and {name}, to start the app" for name in step.dependencies.added_names)
+    return ()
 
 
 def _title(step: Step) -> str:

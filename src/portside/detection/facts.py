@@ -1,5 +1,7 @@
 """Puts all that detection finds together: Source and what the last build left → Facts."""
 
+from msgspec.structs import replace
+
 from portside.detection.django import find_manage_py
 from portside.detection.excludes import read_excludes
 from portside.detection.package_managers import detect_dependencies
@@ -7,21 +9,29 @@ from portside.detection.procfile import read_processes
 from portside.detection.python_version import detect_python_version
 from portside.detection.settings import read_settings
 from portside.model.errors.app import ExistingPythonError
-from portside.model.facts import Facts, Notice
+from portside.model.facts import DependencySource, Facts, Notice, NoticeLevel, Process
 from portside.model.policy import PythonPolicy
 from portside.model.settings import Given
 from portside.model.source import Source
+from portside.model.start_commands import StartCommands
 
 PRE_COMPILE = "bin/pre_compile"
 POST_COMPILE = "bin/post_compile"
+_WEB = "web"
 
 
 def detect(
-    source: Source, *, cached_series: str | None, policy: PythonPolicy, given: Given | None = None
+    source: Source,
+    *,
+    cached_series: str | None,
+    policy: PythonPolicy,
+    given: Given | None = None,
+    finds_start: bool = True,
 ) -> Facts:
     """Return the facts about an app.
 
-    Raises the ``BuildError`` of the first file that is malformed or contradicts another.
+    ``finds_start`` asks how to start an app whose Procfile doesn't say it. Raises the
+    ``BuildError`` of the first file that is malformed or contradicts another.
     """
     if source.is_dir(".heroku/python"):
         raise ExistingPythonError
@@ -31,6 +41,11 @@ def detect(
         source, cached=cached_series, policy=policy
     )
     processes = read_processes(source)
+    start = StartCommands()
+    if finds_start and not any(process.type == _WEB for process in processes):
+        start = _find_start(source, dependencies)
+    if not processes:
+        dependencies = replace(dependencies, added=start.added_requirements)
     return Facts(
         app_name=source.name,
         python=python,
@@ -39,10 +54,10 @@ def detect(
         manage_py=find_manage_py(source),
         pre_compile_hook=_hook(source, PRE_COMPILE),
         post_compile_hook=_hook(source, POST_COMPILE),
-        processes=processes,
+        processes=processes or start.processes,
         settings=settings,
         excludes=read_excludes(source, settings),
-        notices=(*notices, *dependencies.notices, *_process_notices(processes)),
+        notices=(*notices, *dependencies.notices, *_process_notices(processes, start)),
     )
 
 
@@ -50,14 +65,42 @@ def _hook(source: Source, path: str) -> str | None:
     return path if source.is_file(path) else None
 
 
-def _process_notices(processes: tuple[object, ...]) -> tuple[Notice, ...]:
+def _find_start(source: Source, dependencies: DependencySource) -> StartCommands:
+    from portside.detection.direct_requirements import (  # noqa: PLC0415 (start-up time)
+        requested_distributions,
+    )
+    from portside.detection.start_commands import (  # noqa: PLC0415 (start-up time)
+        find_start_commands,
+    )
+
+    return find_start_commands(source, requested_distributions(source, dependencies))
+
+
+def _process_notices(processes: tuple[Process, ...], start: StartCommands) -> tuple[Notice, ...]:
     if processes:
-        return ()
+        return _without_web(start)
+    if start.processes or start.ambiguous:
+        return start.notices
     return (
         Notice(
             "procfile::missing",
-            "There is no Procfile, so nothing says how to start this app.",
+            "There is no Procfile, and nothing was found that says how to start this app.",
             "Add a file named Procfile with a line such as:\n"
             "    web: gunicorn app:app --bind 0.0.0.0:$PORT",
+        ),
+    )
+
+
+def _without_web(start: StartCommands) -> tuple[Notice, ...]:
+    """Return a note on the web process that a Procfile leaves out; it may well mean to."""
+    found = next((process for process in start.processes if process.type == _WEB), None)
+    if found is None:
+        return ()
+    return (
+        Notice(
+            "procfile::no-web",
+            f"The Procfile has no process type web, but there is {found.origin}.",
+            f"If the app serves HTTP, add a line to it such as:\n    web: {found.command}",
+            NoticeLevel.NOTE,
         ),
     )

@@ -32,7 +32,8 @@ class DependencySource(Record, frozen=True):
     ``manifest`` is the file that names the dependencies and ``lock`` the file that pins them, if
     there is one; ``files`` are all that are read, nested ones included. Paths are relative to the
     app. ``reason`` is a sentence for people. ``notices`` are what the developer should know of it.
-    ``groups`` and ``extras`` are those to install beside what the app always needs.
+    ``groups`` and ``extras`` are those to install beside what the app always needs; ``added`` are
+    requirements that the app doesn't name, for the command that starts it.
     """
 
     manager: PackageManager
@@ -43,6 +44,12 @@ class DependencySource(Record, frozen=True):
     notices: tuple[Notice, ...] = ()
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+
+    @property
+    def added_names(self) -> tuple[str, ...]:
+        """Return the names of what is added; each may stand there once per version of Python."""
+        return tuple(dict.fromkeys(requirement.partition("==")[0] for requirement in self.added))
 
 
 class Process(Record, frozen=True):

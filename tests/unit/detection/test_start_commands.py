@@ -668,12 +668,12 @@ def test_two_equal_candidates_are_both_told_and_none_is_started(
 
 
 EVIDENCE = {
-    "app.py:2 (Flask app app)": {"app.py": FLASK},
-    "shop.py:2 (Flask app made by create_app())": {
+    "app.py:2 (Flask app: app)": {"app.py": FLASK},
+    "shop.py:2 (Flask app: create_app())": {
         "shop.py": "import flask\ndef create_app():\n    return flask.Flask('x')\n"
     },
-    "site1/settings.py:2 (WSGI_APPLICATION of Django)": DJANGO,
-    "hello.py:1 (WSGI callable app)": {"hello.py": "def app(environ, start_response): 0\n"},
+    "site1/settings.py:2 (WSGI_APPLICATION)": DJANGO,
+    "hello.py:1 (WSGI callable: app)": {"hello.py": "def app(environ, start_response): 0\n"},
     "app.py:3 (Gradio serves)": {"app.py": "import gradio as gr\nx = gr.Interface()\nx.launch()\n"},
 }
 

@@ -64,8 +64,8 @@ def _named(apps: Apps, root: str, settings: str, interface: Interface) -> _Found
             if named:
                 module, _, attribute = named.rpartition(".")
                 is_there = bool(module) and _file_of(apps, root, module)
-                what = f"{variable} of Django"
-                return ((module, attribute), path, statement.lineno, what) if is_there else None
+                line = statement.lineno
+                return ((module, attribute), path, line, variable) if is_there else None
         path = _base_of(apps, path)
     return None
 
@@ -98,7 +98,7 @@ def _beside(apps: Apps, root: str, settings: str, interface: Interface) -> _Foun
         return None
     for name in ("application", "app", *scope.names):
         if name in scope.names:
-            return (module, name), path, scope.lines.get(name, 0), f"Django app {name}"
+            return (module, name), path, scope.lines.get(name, 0), f"Django app: {name}"
     return None
 
 

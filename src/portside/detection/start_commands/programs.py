@@ -148,7 +148,7 @@ def _by_framework(apps: Apps, scope: Scope) -> Candidate | None:
     module = scope.module
     for name, app in scope.names.items():
         if app.framework is MARIMO and app.path == module.path:
-            return _of_file(apps, module, _MARIMO, f"Marimo notebook {name}", app.line)
+            return _of_file(apps, module, _MARIMO, f"Marimo notebook: {name}", app.line)
     shown = _streamlit_line(module)
     if shown:
         return _of_file(apps, module, _STREAMLIT, "Streamlit page", shown)

@@ -225,8 +225,6 @@ def _prefers_itself(servings: tuple[Serving, ...], requirements: frozenset[str])
 
 
 def _what(framework: Framework, binding: _Binding) -> str:
-    if binding.is_factory:
-        return f"{framework.name} app made by {binding.name}()"
-    if framework in {BARE_WSGI, BARE_ASGI}:
-        return f"{framework.name} callable {binding.name}"
-    return f"{framework.name} app {binding.name}"
+    kind = "callable" if framework in {BARE_WSGI, BARE_ASGI} else "app"
+    call = "()" if binding.is_factory else ""
+    return f"{framework.name} {kind}: {binding.name}{call}"

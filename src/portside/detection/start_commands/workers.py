@@ -31,7 +31,7 @@ def _celery(apps: Apps) -> Iterator[Candidate]:
                 in_place(place, command, finds_working_directory=False),
                 path,
                 scope.lines.get(name, app.line),
-                f"Celery app {name}",
+                f"Celery app: {name}",
                 (int(path != app.path), *rank_of(path)),
                 WORKER,
             )

@@ -39,7 +39,11 @@ def dependency_inputs(
     found = load(dependencies.manager).inputs(query)
     raw = {name: source.read(name) for name in found.files}
     inputs = [KeyInput("dependencies of the tests", "included")] if includes_tests else []
-    chosen = (("groups", dependencies.groups), ("extras", dependencies.extras))
+    chosen = (
+        ("groups", dependencies.groups),
+        ("extras", dependencies.extras),
+        ("what starts the app", dependencies.added),
+    )
     inputs += [KeyInput(name, ",".join(values)) for name, values in chosen if values]
     inputs += [KeyInput(name, hashlib.sha256(data).hexdigest()) for name, data in raw.items()]
     inputs += [

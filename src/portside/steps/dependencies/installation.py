@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from portside.effects.pip_config import PipConfig, read_pip_config
 from portside.effects.process import Command, Completed, CouldNotStartError, ProcessRunner
@@ -25,7 +26,7 @@ from portside.steps.dependencies.distributions import (
     required_prereleases,
 )
 from portside.steps.dependencies.failures import classify, more_telling
-from portside.steps.dependencies.jobs import Job, ProjectSync
+from portside.steps.dependencies.jobs import Job, ProjectSync, configured_options
 from portside.steps.dependencies.managers import load
 from portside.steps.dependencies.pip import pip_arguments, pip_environment
 from portside.steps.dependencies.request import DependenciesRequest, InstallOutcome
@@ -60,10 +61,26 @@ def install_dependencies(
     request.work.mkdir(parents=True, exist_ok=True)
     installation = _Installation(request, config, jobs, runner, on_line, on_detail)
     used = {installation.run(number) for number, job in enumerate(jobs) if _is_needed(job)}
+    if request.dependencies.added:
+        added = replace(installation, jobs=(*jobs, _added_job(request, config, jobs)))
+        used.add(added.run(len(jobs)))
     _tidy(request.prefix)
     return InstallOutcome(
         "pip" if "pip" in used else "uv",
         list_distributions(request.prefix / request.interpreter.site_packages),
+    )
+
+
+def _added_job(
+    request: DependenciesRequest, config: PipConfig, jobs: tuple[Job | ProjectSync, ...]
+) -> Job:
+    """Return the job for what starts the app, which changes nothing that the app asked for."""
+    installed = list_distributions(request.prefix / request.interpreter.site_packages)
+    first = next((job.options for job in jobs if isinstance(job, Job)), configured_options(config))
+    return Job(
+        lines=request.dependencies.added,
+        options=replace(first, require_hashes=False),
+        constraints=tuple(f"{name}=={version}" for name, version in installed),
     )
 
 
