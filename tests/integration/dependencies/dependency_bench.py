@@ -131,7 +131,9 @@ class Bench:
         """
         ours = self.install()
         theirs = self.app / ".venv"
-        pipenv(self, "--python", str(PYTHON.executable))
+        # Pipenv makes its environments with virtualenv, and uses one that is there.
+        new = [BIN / "virtualenv", "-q", "-p", PYTHON.executable, theirs]
+        subprocess.run(new, check=True, capture_output=True)
         before = files(theirs)
         found_before = list_distributions(theirs / PYTHON.site_packages)
         pipenv(self, *command)
@@ -186,24 +188,62 @@ def make_project(directory: Path, name: str, dependencies: str = "[]") -> None:
 
 
 def make_repository(directory: Path) -> None:
+    make_project(directory, "fromgit")
+    commit_all(directory)
+
+
+def commit_all(directory: Path) -> None:
+    for words in (("init", "-q"), ("add", "."), ("commit", "-qm", "x"), ("tag", "v2")):
+        git(*words, cwd=directory)
+
+
+def git(*words: str | Path, cwd: Path) -> str:
     if shutil.which("git") is None:
         pytest.skip("needs git")
-    make_project(directory, "fromgit")
     identity = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a"}
     env = {**os.environ, **identity, "GIT_COMMITTER_EMAIL": "a@b"}
-    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "x"], ["tag", "v2"]):
-        subprocess.run(["git", *command], cwd=directory, env=env, check=True)
+    done = subprocess.run(
+        ["git", *words], cwd=cwd, env=env, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
 
 
-def make_bare_repository(directory: Path) -> tuple[str, str]:
-    """Return the URL of a repository without a working tree, and its one commit."""
-    make_repository(directory / "work")
-    bare = directory / "bare.git"
-    clone = ["git", "clone", "-q", "--bare", directory / "work", bare]
-    subprocess.run(clone, check=True, capture_output=True)
-    revision = ["git", "rev-parse", "v2"]
-    done = subprocess.run(revision, cwd=bare, capture_output=True, text=True, check=True)
-    return bare.as_uri(), done.stdout.strip()
+# Builds a project of one module with nothing but the standard library: there is no other backend
+# to be downloaded for each build.
+BACKEND = """
+import pathlib, zipfile
+INFO = "fromgit-2.0.dist-info/"
+def wheel(directory, **files):
+    files[INFO + "METADATA"] = "Metadata-Version: 2.1\\nName: fromgit\\nVersion: 2.0\\n"
+    files[INFO + "WHEEL"] = "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+    files[INFO + "entry_points.txt"] = "[console_scripts]\\nfromgit = fromgit:main\\n"
+    files[INFO + "RECORD"] = "".join(f"{name},,\\n" for name in [*files, INFO + "RECORD"])
+    name = "fromgit-2.0-py3-none-any.whl"
+    with zipfile.ZipFile(pathlib.Path(directory, name), "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+    return name
+def build_wheel(directory, *_):
+    return wheel(directory, **{"fromgit.py": pathlib.Path("src/fromgit.py").read_text()})
+def build_editable(directory, *_):
+    return wheel(directory, **{"_fromgit.pth": str(pathlib.Path("src").resolve())})
+"""
+
+
+def make_bare_repository(directory: Path) -> tuple[Path, str]:
+    """Make a repository that any server of files can serve; return its place and its commit."""
+    work, bare = directory / "work", directory / "bare.git"
+    (work / "src").mkdir(parents=True)
+    (work / "src/fromgit.py").write_text("def main():\n    print('from git')\n")
+    (work / "backend.py").write_text(BACKEND)
+    (work / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        '[project]\nname = "fromgit"\nversion = "2.0"\nscripts = {fromgit = "fromgit:main"}\n'
+    )
+    commit_all(work)
+    git("clone", "-q", "--bare", work, bare, cwd=directory)
+    git("update-server-info", cwd=bare)
+    return bare, git("rev-parse", "v2", cwd=bare)
 
 
 class QuietFiles(SimpleHTTPRequestHandler):

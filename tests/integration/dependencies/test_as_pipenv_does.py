@@ -9,8 +9,8 @@ from dependency_bench import (
     MARKS,
     PYTHON,
     Bench,
+    make_bare_repository,
     make_project,
-    make_repository,
     make_wheel,
     write_lock,
 )
@@ -139,18 +139,38 @@ def test_an_outdated_lock_installs_nothing(bench: Bench) -> None:
 
 
 def test_a_pipfile_without_a_lock(bench: Bench) -> None:
-    bench.write("Pipfile", '[packages]\nsix = "==1.16.0"\nidna = {version = "<3.7"}\n')
-    assert bench.install().outcome.distributions == (("idna", "3.6"), ("six", "1.16.0"))
+    make_wheel(bench.app / "files", "local_one", "1.0", "six")
+    bench.write(
+        "Pipfile",
+        '[packages]\nsix = "==1.16.0"\nidna = {version = "<3.7"}\n'
+        'local-one = {path = "./files/local_one-1.0-py3-none-any.whl"}\n'
+        'tabulate = {version = "~=0.9.0", extras = ["widechars"]}\n'
+        '[dev-packages]\niniconfig = "*"\n',
+    )
+    ours = bench.same_as_pipenv(command=("install", "--skip-lock"))
+    names = [name for name, _ in ours.outcome.distributions]
+    assert names == ["idna", "local_one", "six", "tabulate", "wcwidth"]
+    assert dict(ours.outcome.distributions)["idna"] == "3.6"
+    assert (ours.prefix / "bin/tabulate").is_file()
 
 
-def test_pipenv_installs_a_repository(bench: Bench) -> None:
-    make_repository(bench.tmp / "repo")
-    for editable in (False, True):
-        entry = {"git": f"file://{bench.tmp / 'repo'}", "ref": "v2", "editable": editable}
-        write_lock(bench, '[packages]\nfromgit = "*"\n', {"fromgit": entry})
-        installed = bench.install()
-        assert ("fromgit", "2.0") in installed.outcome.distributions
-        assert installed.outcome.installer == ("pip" if editable else "uv")
+def test_a_repository(bench: Bench, serve: Callable[[Path], str]) -> None:
+    bare, commit = make_bare_repository(bench.tmp / "repository")
+    url = f"{serve(bare.parent)}/{bare.name}"
+    write_lock(bench, '[packages]\nfromgit = "*"\n', {"fromgit": {"git": url, "ref": commit}})
+    ours = bench.same_as_pipenv()
+    assert ours.outcome.distributions == (("fromgit", "2.0"),)
+    assert (ours.prefix / "bin/fromgit").is_file()
+
+
+def test_an_editable_repository(bench: Bench) -> None:
+    # Of a file:// URL Pipenv makes an editable install, whether the lock says so or not.
+    bare, commit = make_bare_repository(bench.tmp / "repository")
+    entry = {"git": bare.as_uri(), "ref": commit, "editable": True}
+    write_lock(bench, '[packages]\nfromgit = "*"\n', {"fromgit": entry})
+    ours = bench.same_as_pipenv("pip")
+    assert ours.outcome.distributions == (("fromgit", "2.0"),)
+    assert (ours.prefix / "src/fromgit/src/fromgit.py").is_file()
 
 
 def test_pipenv_asks_each_index_for_its_own(bench: Bench, serve: Callable[[Path], str]) -> None:
