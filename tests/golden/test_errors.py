@@ -16,6 +16,7 @@ from portside.model.errors import (
     app,
     dependencies,
     django,
+    formation,
     interpreter,
     locks,
     platform,
@@ -396,6 +397,17 @@ SAMPLES = (
     Sample(run.EnvFileEncodingError(path=".env", position=17)),
     Sample(run.EnvFileUnreadableError(path="prod.env", cause="No such file or directory")),
     # steps
+    # run --scale
+    Sample(formation.InvalidScaleError(scale="web=2,worker", part="worker")),
+    Sample(formation.ScaleConflictError(other="--check")),
+    Sample(formation.JsonNeedsScaleError()),
+    Sample(
+        formation.ReleaseFailedError(
+            command="python manage.py migrate", exit_status=1, tail=_TRACEBACK
+        )
+    ),
+    Sample(formation.ReleaseFailedError(command="false", exit_status=1, tail=()), "silent"),
+    Sample(formation.PortTakenError(port=5000, cause="Address already in use")),
     Sample(
         platform.StackUnknownError(stack="heroku-99", known=("heroku-22", "heroku-24", "heroku-26"))
     ),

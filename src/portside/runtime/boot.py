@@ -180,14 +180,14 @@ def _ticks(tree: ProcessTree) -> int:
 def _request(listener: Listener, timeout: float) -> int | str:
     """Return the status of ``GET /``, or what went wrong."""
     answer: int | str = ""
-    for host in _hosts(listener.address):
+    for host in reachable_hosts(listener.address):
         answer = _get(host, listener.port, timeout)
         if isinstance(answer, int):
             break
     return answer
 
 
-def _hosts(address: str) -> tuple[str, ...]:
+def reachable_hosts(address: str) -> tuple[str, ...]:
     """Return where to reach a socket: one bound to every address through this machine's own.
 
     One on ``::`` may be for IPv6 alone, and "localhost" often is an IPv4 address only.

@@ -6,7 +6,6 @@ It prints nothing itself; lines for people go to ``on_line``.
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -27,7 +26,6 @@ from portside.effects.process import (
 )
 from portside.model.errors.run import (
     CheckNeedsWebError,
-    InvalidPortError,
     NotASlugError,
     NoWebProcessError,
     ProcessNotStartedError,
@@ -44,13 +42,12 @@ from portside.runtime.launcher import (
     read_launch_data,
     shell_command,
 )
+from portside.runtime.ports import choose_port
 from portside.runtime.sockets import ProcessTree, read_children
 
-DEFAULT_PORT = 5000
 STOP_SECONDS = 30.0
 _LEFTOVER_SECONDS = 5.0
 _POLL_SECONDS = 0.1
-_HIGHEST_PORT = 65535
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 _FORWARDED = (
     *_ENDING,
@@ -120,7 +117,7 @@ def run_process(  # noqa: PLR0913 (each is one option of `portside run`, given b
     ``host.environ``. ``boot_timeout`` is in seconds. Raises leaves of ``model.errors.run``.
     """
     slug = slug.resolve()
-    data = _read_data(slug)
+    data = read_data(slug)
     user_env = {**host.environ, **collect_env(slug, env=env)}
     name = process or "web"
     if check and (command or name != "web"):
@@ -133,7 +130,7 @@ def run_process(  # noqa: PLR0913 (each is one option of `portside run`, given b
     if name != "web":
         launch_env = launch_environment(str(slug), user_env, defaults=data.env)
         return _run_background(_shell(slug, text, launch_env), on_line)
-    user_env["PORT"] = str(_choose_port(port, {**data.env, **user_env}, on_line))
+    user_env["PORT"] = str(choose_port(port, {**data.env, **user_env}, on_line))
     launch_env = launch_environment(str(slug), user_env, defaults=data.env, web=True)
     shell = _shell(slug, text, launch_env)
     return _run_web(shell, on_line, Limits(boot=boot_timeout), check=check)
@@ -266,7 +263,8 @@ def _shell(slug: Path, text: str, env: Mapping[str, str]) -> Command:
     return Command(shell_command(text), slug, env)
 
 
-def _read_data(slug: Path) -> LaunchData:
+def read_data(slug: Path) -> LaunchData:
+    """Return the slug's launch data. Raises ``NotASlugError``."""
     try:
         return read_launch_data(str(slug))
     except LaunchError as error:
@@ -281,34 +279,3 @@ def _command_of(process: str | None, data: LaunchData) -> str:
     if process is None or name == "web":
         raise NoWebProcessError(known=known)
     raise UnknownProcessError(name=name, known=known)
-
-
-def _choose_port(given: int | None, env: Mapping[str, str], on_line: OnLine) -> int:
-    """Return the port asked for; without one, the default or, if that is taken, a free one."""
-    asked = str(given) if given is not None else env.get("PORT", "")
-    if asked:
-        if not (asked.isascii() and asked.isdigit() and 0 < int(asked) <= _HIGHEST_PORT):
-            raise InvalidPortError(value=asked)
-        return int(asked)
-    if _can_bind(DEFAULT_PORT):
-        return DEFAULT_PORT
-    free = _free_port()
-    on_line(f"Port {DEFAULT_PORT} is in use; the web process gets PORT={free} instead.")
-    return free
-
-
-def _can_bind(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("0.0.0.0", port))  # noqa: S104 (what the process will bind; never listens)
-        except OSError:
-            return False
-    return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("0.0.0.0", 0))  # noqa: S104 (what the process will bind; never listens)
-        port: int = probe.getsockname()[1]
-    return port

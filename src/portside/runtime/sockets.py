@@ -18,6 +18,7 @@ _PROC = Path("/proc")
 _LISTEN = "0A"
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 _IPV4_DIGITS = 8
+_NO_PROCESS = -1
 
 
 class Listener(Struct, frozen=True, order=True):
@@ -58,10 +59,11 @@ class ProcessTree:
 
     Orphans are seen if this process adopts them (``effects.process.adopt_orphans``): they become
     its children. Those it had before, ``earlier``, aren't of this tree; any that it starts later
-    would be taken for orphans, so a process that looks after a tree starts nothing else.
+    would be taken for orphans, so a process that looks after several trees gives None for
+    ``earlier``: orphans that left their session are of no tree then.
     """
 
-    def __init__(self, root: int, earlier: frozenset[int]) -> None:
+    def __init__(self, root: int, earlier: frozenset[int] | None) -> None:
         """Take the first process's id and this process's children before that one started."""
         self.root = root
         self._earlier = earlier
@@ -105,7 +107,13 @@ class ProcessTree:
     def _is_root(self, process: ProcessState) -> bool:
         if self.root in {process.pid, process.session, process.group}:
             return True
-        return process.parent == os.getpid() and process.pid not in self._earlier
+        earlier = self._earlier
+        return earlier is not None and process.parent == os.getpid() and process.pid not in earlier
+
+
+def stray_processes(earlier: frozenset[int]) -> ProcessTree:
+    """Return all that this process adopted or started, but for ``earlier``, as a tree."""
+    return ProcessTree(_NO_PROCESS, earlier)
 
 
 def read_children() -> frozenset[int]:

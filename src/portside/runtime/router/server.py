@@ -1,0 +1,102 @@
+"""Listens for clients, watches time limits, and drains at the end."""
+
+import asyncio
+import contextlib
+import resource
+import socket
+from collections.abc import Callable
+
+from portside.runtime.router.backends import Backends
+from portside.runtime.router.clients import ClientConnection
+from portside.runtime.router.limits import Limits
+from portside.runtime.router.request_log import Entry, request_line
+
+_BACKLOG = 2048
+_FILES = 65536
+_QUIET_SECONDS = 1.0
+_POLL_SECONDS = 0.05
+
+
+class Router:
+    """The HTTP front: what all connections share, and their beginning and end."""
+
+    def __init__(
+        self, backends: Backends, on_line: Callable[[str], None], limits: Limits | None = None
+    ) -> None:
+        """Take where requests may go and who gets the lines of the request log."""
+        self.backends = backends
+        self.limits = limits or Limits()
+        self.is_draining = False
+        self._on_line = on_line
+        self._clients: set[ClientConnection] = set()
+        self._servers: list[asyncio.Server] = []
+        self._sweep: asyncio.Task[None] | None = None
+
+    async def start(self, port: int) -> None:
+        """Listen on ``port`` of every address. Raises ``OSError`` if that is taken."""
+        _raise_file_limit()
+        self._servers.append(await self._listen("0.0.0.0", port))  # noqa: S104 (the contract)
+        with contextlib.suppress(OSError):  # a machine without IPv6
+            self._servers.append(await self._listen("::", port))
+        self._sweep = asyncio.create_task(self._check_limits())
+
+    def log(self, entry: Entry) -> None:
+        """Write the line of a request that is over."""
+        self._on_line(request_line(entry))
+
+    async def drain(self, seconds: float) -> None:
+        """Take no new connections, and wait for the requests in flight, tunnels excepted.
+
+        A connection that was used a moment ago may have a request on its way, so it is closed
+        with its next answer or when it has been quiet for a second.
+        """
+        await asyncio.sleep(0)
+        self.is_draining = True
+        for server in self._servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while loop.time() < deadline:
+            for client in tuple(self._clients):
+                if client.is_idle(loop.time(), _QUIET_SECONDS):
+                    client.close_idle()
+            if not any(c.is_busy or c.is_idle(loop.time(), 0) for c in self._clients):
+                return
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def close(self) -> None:
+        """End what is left."""
+        for server in self._servers:
+            server.close()
+        for client in tuple(self._clients):
+            client.force()
+        await asyncio.sleep(_POLL_SECONDS)
+        if self._sweep is not None:
+            self._sweep.cancel()
+
+    async def _listen(self, host: str, port: int) -> asyncio.Server:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return await asyncio.get_running_loop().create_server(
+            lambda: ClientConnection(self, self._clients),
+            host,
+            port,
+            family=family,
+            backlog=_BACKLOG,
+        )
+
+    async def _check_limits(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self.limits.sweep)
+            now = loop.time()
+            for client in tuple(self._clients):
+                client.check(now)
+
+
+def _raise_file_limit() -> None:
+    """Allow as many connections as the machine does: each takes two files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

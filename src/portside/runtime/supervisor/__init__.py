@@ -1,0 +1,1 @@
+"""All process types of a slug at once: started, watched, restarted and ended together."""
