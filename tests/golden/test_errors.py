@@ -105,6 +105,7 @@ SAMPLES = (
     # locks
     Sample(locks.LockWithoutProjectError(lock="uv.lock", project=_PROJECT)),
     Sample(locks.LockOutdatedError(lock="uv.lock", project=_PROJECT, command="uv lock")),
+    Sample(locks.LockWithoutGroupError(lock="pdm.lock", group="docs", command="pdm lock -G docs")),
     Sample(
         locks.LockInvalidError(
             lock="uv.lock",

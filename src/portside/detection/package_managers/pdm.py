@@ -22,6 +22,7 @@ from portside.detection.python_version.documents import value_at
 from portside.model.errors.locks import (
     LockInvalidError,
     LockOutdatedError,
+    LockWithoutGroupError,
     LockWithoutProjectError,
 )
 from portside.model.facts import DependencySource, PackageManager
@@ -147,11 +148,13 @@ def select(
     return tuple(entry for entry in found if entry.name not in project.excluded)
 
 
-def locked_groups(lock: PdmLock, project: PdmProject, *, for_tests: bool) -> frozenset[str]:
-    """Return the groups to install: the default one, and with tests those for development."""
-    wanted = frozenset({DEFAULT, *(project.development if for_tests else ())})
+def check_groups(lock: PdmLock, groups: frozenset[str]) -> None:
+    """Raise ``LockWithoutGroupError`` where a lock was made without one of the groups."""
     known = lock.metadata.get("groups")
-    return wanted & frozenset(map(str, known)) if isinstance(known, list) else wanted
+    missing = sorted(groups - frozenset(known)) if isinstance(known, list) else []
+    if missing:
+        command = " ".join((_COMMAND, *(f"-G {name}" for name in missing)))
+        raise LockWithoutGroupError(lock=LOCK, group=missing[0], command=command)
 
 
 def _selected(

@@ -84,6 +84,12 @@ class PdmProject(Struct, frozen=True):
                 groups.setdefault(canonical(name), []).extend(_list(items))
         return groups
 
+    @property
+    def extras(self) -> frozenset[str]:
+        """Return the names of the extras, which are groups to PDM."""
+        found = _table(value_at(self.data, "project", "optional-dependencies"))
+        return frozenset(map(canonical, found))
+
     def wishes(self, groups: frozenset[str]) -> tuple[Wish, ...]:
         """Return what the project asks for in these groups. Raises ValueError."""
         extras = _table(value_at(self.data, "project", "optional-dependencies"))

@@ -145,26 +145,20 @@ def select(
     lock: PoetryLock,
     project: PoetryProject,
     environment: Mapping[str, str],
-    *,
-    groups: frozenset[str] | None = frozenset({MAIN}),
+    groups: frozenset[str] = frozenset({MAIN}),
     extras: frozenset[str] = frozenset(),
 ) -> tuple[LockedDistribution, ...]:
-    """Return what Poetry installs of these groups, None standing for all but the optional ones.
-
-    Raises ``LockInvalidError``.
-    """
+    """Return what Poetry installs of these groups and extras. Raises ``LockInvalidError``."""
     try:
         if _format(lock.metadata) < _WITH_GROUPS:
             nodes = (_node(lock, item) for item in lock.entries)
             return follow(nodes, project.wishes(groups), environment, extras)
-        left_out = project.optional_groups() if groups is None else frozenset()
         return tuple(
             lock.entry(item)
             for item in lock.entries
             if any(
-                holds(marker, environment, extras)
+                group in groups and holds(marker, environment, extras)
                 for group, marker in _group_markers(item)
-                if (group not in left_out if groups is None else group in groups)
             )
         )
     except ValueError as error:

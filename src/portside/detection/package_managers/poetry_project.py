@@ -56,32 +56,61 @@ class PoetryProject(Struct, frozen=True):
             if isinstance(item, dict) and "name" in item and "url" in item
         )
 
-    def optional_groups(self) -> frozenset[str]:
-        """Return the groups that Poetry installs only when they are asked for."""
-        groups = _table(value_at(self.data, "tool", "poetry", "group"))
-        return frozenset(
-            canonical(name) for name, item in groups.items() if value_at(item, "optional") is True
-        )
+    @property
+    def groups(self) -> frozenset[str]:
+        """Return the names of all groups that the project has beside the main one."""
+        legacy = {"dev"} if value_at(self.data, "tool", "poetry", "dev-dependencies") else set()
+        standard = _table(value_at(self.data, "dependency-groups"))
+        return frozenset(map(canonical, (*legacy, *standard, *self._own_groups)))
 
-    def wishes(self, groups: frozenset[str] | None) -> tuple[Wish, ...]:
-        """Return what [tool.poetry] asks for in these groups, None standing for the default ones.
+    @property
+    def default_groups(self) -> frozenset[str]:
+        """Return those of the groups that Poetry installs unless told otherwise."""
+        own = self._own_groups.items()
+        optional = {canonical(name) for name, item in own if value_at(item, "optional") is True}
+        return self.groups - optional
+
+    @property
+    def extras(self) -> frozenset[str]:
+        """Return the names of the extras."""
+        own = _table(value_at(self.data, "tool", "poetry", "extras"))
+        standard = _table(value_at(self.data, "project", "optional-dependencies"))
+        return frozenset(map(canonical, (*own, *standard)))
+
+    @property
+    def _own_groups(self) -> Mapping[str, object]:
+        return _table(value_at(self.data, "tool", "poetry", "group"))
+
+    def wishes(self, groups: frozenset[str]) -> tuple[Wish, ...]:
+        """Return what [tool.poetry] asks for in these groups.
 
         Raises ValueError for what isn't a requirement.
         """
+        extras = {name: frozenset(items) for name, items in self.named_by_extras().items()}
+        return tuple(
+            wish
+            for name, table in self.tables().items()
+            if name in groups
+            for wish in read_wishes(table, extras)
+        )
+
+    def tables(self) -> Mapping[str, Mapping[str, object]]:
+        """Return what [tool.poetry] says of each group, the main one first."""
         poetry = value_at(self.data, "tool", "poetry")
         found = {MAIN: _table(value_at(poetry, "dependencies"))}
-        for name, item in _table(value_at(poetry, "group")).items():
+        for name, item in self._own_groups.items():
             found[canonical(name)] = _table(value_at(item, "dependencies"))
-        found["dev"] = {**found.get("dev", {}), **_table(value_at(poetry, "dev-dependencies"))}
-        chosen = groups if groups is not None else found.keys() - self.optional_groups()
-        extras = {
-            canonical(name): frozenset(map(canonical, map(str, item)))
-            for name, item in _table(value_at(poetry, "extras")).items()
-            if isinstance(item, list)
+        legacy = _table(value_at(poetry, "dev-dependencies"))
+        return {**found, "dev": {**found.get("dev", {}), **legacy}} if legacy else found
+
+    def named_by_extras(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the names of the distributions that each extra of [tool.poetry] adds."""
+        found = _table(value_at(self.data, "tool", "poetry", "extras"))
+        return {
+            canonical(name): tuple(canonical(str(item)) for item in items)
+            for name, items in found.items()
+            if isinstance(items, list)
         }
-        return tuple(
-            wish for name in found if name in chosen for wish in read_wishes(found[name], extras)
-        )
 
     def content_hashes(self, writer: tuple[int, int] | None) -> frozenset[str]:
         """Return the hashes that Poetry takes for those of this project.

@@ -24,10 +24,11 @@ def parse_version(text: str, origin: Origin) -> RequestedPython | None:
     )
 
 
-def read_toml(source: Source, file: str) -> object:
+def read_toml(source: Source, file: str, *, until: bytes | None = None) -> object:
     """Return the contents of a TOML file, None where there is no such file.
 
-    A byte order mark is passed over, as uv and mise do.
+    A byte order mark is passed over, as uv and mise do. Of a big file only what stands before
+    ``until`` need be parsed.
 
     Raises ``PythonVersionInvalidTomlError``, or ``SourceUnreadableError`` of the source.
     """
@@ -36,7 +37,9 @@ def read_toml(source: Source, file: str) -> object:
     import tomllib  # noqa: PLC0415 (start-up time: most apps have no TOML file)
 
     try:
-        return tomllib.loads(source.read(file).decode("utf-8-sig"))
+        data = source.read(file)
+        data = data if until is None else data.partition(until)[0]
+        return tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise PythonVersionInvalidTomlError(file=file, cause=str(error)) from error
 

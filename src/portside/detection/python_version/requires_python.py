@@ -1,7 +1,7 @@
 """The ranges of Python versions a project declares; it only reads and compares them.
 
-PEP 621's ``requires-python``, Poetry's ``python`` dependency, and what uv.lock and poetry.lock
-repeat of these.
+PEP 621's ``requires-python``, Poetry's ``python`` dependency, and what uv.lock, poetry.lock and
+pdm.lock repeat of these. Locks can be big, so only the lines that say it are parsed.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
+from portside.detection.lock_metadata import read_lock_metadata
 from portside.detection.python_version.documents import parse_version, read_toml, value_at
 from portside.model.errors.python_version import (
     RequiresPythonInvalidError,
@@ -19,7 +20,9 @@ from portside.model.python_version import Origin, PythonConstraint, RequestedPyt
 from portside.model.source import Source
 
 _PYPROJECT = "pyproject.toml"
+_UV_LOCK = "uv.lock"
 _POETRY_LOCK = "poetry.lock"
+_PDM_LOCK = "pdm.lock"
 # No series has had, or is planned to have, anywhere near as many patch releases.
 _PATCHES = 50
 _BEYOND = 10
@@ -34,16 +37,18 @@ _POETRY_PART = re.compile(
 def read_constraints(source: Source) -> tuple[PythonConstraint, ...]:
     """Return every declared range, the project's own before those in lock files.
 
-    Raises ``RequiresPythonInvalidError`` and ``PythonVersionInvalidTomlError``.
+    Raises ``RequiresPythonInvalidError``, ``PythonVersionInvalidTomlError`` and
+    ``LockInvalidError``.
     """
     pyproject = read_toml(source, _PYPROJECT)
-    uv_lock = read_toml(source, "uv.lock")
-    poetry_lock = read_toml(source, _POETRY_LOCK)
+    uv_lock = read_toml(source, _UV_LOCK, until=b"\n[[package]]")
+    poetry_lock = _metadata(source, _POETRY_LOCK, command="poetry lock")
     found = (
         _pep440(pyproject, _PYPROJECT, "project", "requires-python"),
         _poetry(pyproject, _PYPROJECT, "tool", "poetry", "dependencies", "python"),
-        _pep440(uv_lock, "uv.lock", "requires-python"),
+        _pep440(uv_lock, _UV_LOCK, "requires-python"),
         _poetry(poetry_lock, _POETRY_LOCK, "metadata", "python-versions"),
+        _pdm_targets(_metadata(source, _PDM_LOCK, command="pdm lock")),
     )
     return tuple(constraint for constraint in found if constraint is not None)
 
@@ -112,6 +117,24 @@ def _pinned(constraint: PythonConstraint) -> RequestedPython | None:
     if match is None:
         return None
     return parse_version(f"{match[1]}{match[2] or '.0'}", constraint.origin)
+
+
+def _metadata(source: Source, lock: str, *, command: str) -> object:
+    if not source.is_file(lock):
+        return None
+    return {"metadata": read_lock_metadata(source, lock, command=command)}
+
+
+def _pdm_targets(lock: object) -> PythonConstraint | None:
+    """Return the ranges a pdm.lock was made for, of which one has to hold."""
+    targets = value_at(lock, "metadata", "targets")
+    found = [
+        value_at(item, "requires_python") for item in (targets if isinstance(targets, list) else ())
+    ]
+    if not found or not all(found):
+        return None
+    text = " || ".join(dict.fromkeys(map(str, found)))
+    return _constraint(text, text, Origin(_PDM_LOCK, field="metadata.targets"))
 
 
 def _pep440(data: object, file: str, *keys: str) -> PythonConstraint | None:

@@ -36,6 +36,21 @@ class LockOutdatedError(BuildError):
         )
 
 
+class LockWithoutGroupError(BuildError):
+    """A group that is to be installed is in the project, but not in its lock."""
+
+    code: ClassVar[str] = "lock::no-group"
+
+    def __init__(self, *, lock: str, group: str, command: str) -> None:
+        """Take the lock, the group, and the command that adds it."""
+        super().__init__(
+            f"Your {lock} was made without the group '{group}'.",
+            detail="The project has the group, and this build is to install it.",
+            hint=f"Run `{command}` and commit the {lock}.",
+            failure_detail=group,
+        )
+
+
 class RequiredToolVersionError(BuildError):
     """The project asks for a version of its tool that portside doesn't have."""
 

@@ -1,8 +1,10 @@
-"""The project itself as a link to its sources, and other projects that are or aren't such links."""
+"""What projects have in common, whichever tool locked them: links to sources, groups, extras."""
 
 from pathlib import Path
 
+from portside.detection.package_managers.markers import canonical
 from portside.effects.pip_config import PipConfig
+from portside.model.errors.settings import GroupUnknownError
 from portside.steps.dependencies.jobs import Job, configured_options
 from portside.steps.dependencies.local_paths import path_text
 from portside.steps.dependencies.locked import Locked, local_projects
@@ -19,6 +21,14 @@ def link_to_project(request: DependenciesRequest, config: PipConfig, *, is_optio
         refresh=True,
         is_optional=is_optional,
     )
+
+
+def chosen(kind: str, names: tuple[str, ...], known: frozenset[str]) -> frozenset[str]:
+    """Return the groups or extras that settings name. Raises ``GroupUnknownError``."""
+    for name in names:
+        if canonical(name) not in known:
+            raise GroupUnknownError(kind=kind, name=name, known=tuple(sorted(known)))
+    return frozenset(map(canonical, names))
 
 
 def split_projects(locked: Locked, query: Query) -> tuple[tuple[Path, ...], tuple[Path, ...]]:

@@ -6,18 +6,23 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from portside.detection.package_managers.markers import marker_environment
 from portside.detection.package_managers.pdm import (
+    check_groups,
     check_pdm_lock,
-    locked_groups,
     read_pdm_lock,
     select,
 )
-from portside.detection.package_managers.pdm_project import PdmSource, read_pdm_project
+from portside.detection.package_managers.pdm_project import (
+    DEFAULT,
+    PdmProject,
+    PdmSource,
+    read_pdm_project,
+)
 from portside.effects.pip_config import PipConfig
 from portside.model.locked import IndexSource
 from portside.steps.dependencies.jobs import Job
 from portside.steps.dependencies.locked import Locked, locked_jobs, texts_of
 from portside.steps.dependencies.managers import Inputs, Query
-from portside.steps.dependencies.project_link import link_to_project, split_projects
+from portside.steps.dependencies.project_link import chosen, link_to_project, split_projects
 from portside.steps.dependencies.request import DependenciesRequest
 
 _PYPI = "pypi"
@@ -49,7 +54,8 @@ def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
     project, lock = read_pdm_project(request.source), read_pdm_lock(request.source)
     check_pdm_lock(lock, project)
     environment = marker_environment(str(request.interpreter.version))
-    groups = locked_groups(lock, project, for_tests=request.includes_tests)
+    groups = _groups(request, project)
+    check_groups(lock, groups)
     packages = select(lock, project, environment, groups)
     sources = tuple(_indexes(project.sources, config, request.environ))
     itself = link_to_project(request, config, is_optional=not project.has_scripts)
@@ -57,6 +63,14 @@ def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
         *locked_jobs(request, config, Locked(packages, sources)),
         *([itself] if project.is_distribution else []),
     )
+
+
+def _groups(request: DependenciesRequest, project: PdmProject) -> frozenset[str]:
+    development = frozenset(project.development)
+    groups = chosen("group", request.dependencies.groups, development)
+    groups |= development if request.includes_tests else frozenset()
+    extras = chosen("extra", request.dependencies.extras, project.extras)
+    return frozenset({DEFAULT}) | groups | extras
 
 
 def _indexes(

@@ -18,7 +18,7 @@ from portside.steps.dependencies.jobs import Job
 from portside.steps.dependencies.locked import Locked, locked_jobs, texts_of
 from portside.steps.dependencies.managers import Inputs, Query
 from portside.steps.dependencies.poetry_logins import PoetryLogins
-from portside.steps.dependencies.project_link import link_to_project, split_projects
+from portside.steps.dependencies.project_link import chosen, link_to_project, split_projects
 from portside.steps.dependencies.request import DependenciesRequest
 
 
@@ -50,7 +50,8 @@ def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
         lock,
         project,
         marker_environment(str(request.interpreter.version)),
-        groups=None if request.includes_tests else frozenset({MAIN}),
+        _groups(request, project),
+        chosen("extra", request.dependencies.extras, project.extras),
     )
     # What the project says of an index may hold credentials, which a lock never does.
     named = {item.name: item for item in (*lock.sources, *project.sources)}
@@ -63,6 +64,13 @@ def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
     return (
         *locked_jobs(request, config, locked),
         *([itself] if _is_linked(project) else []),
+    )
+
+
+def _groups(request: DependenciesRequest, project: PoetryProject) -> frozenset[str]:
+    defaults = project.default_groups if request.includes_tests else frozenset()
+    return (
+        frozenset({MAIN}) | defaults | chosen("group", request.dependencies.groups, project.groups)
     )
 
 
