@@ -49,9 +49,9 @@ WEB = {
     # Flask
     "flask instance": ({"app.py": FLASK}, "flask gunicorn", f"gunicorn app:app {BIND}"),
     "flask by another name": (
-        {"site.py": "import flask as f\nsite = f.Flask('x')\n"},
+        {"shop.py": "import flask as f\nshop = f.Flask('x')\n"},
         "flask gunicorn",
-        f"gunicorn site:site {BIND}",
+        f"gunicorn shop:shop {BIND}",
     ),
     "flask factory": (
         {
@@ -475,7 +475,7 @@ WEB = {
     ),
     "decoy: apps in tests, docs, examples and virtual environments": (
         {
-            "site.py": FLASK,
+            "shop.py": FLASK,
             "tests/app.py": FLASK,
             "docs/conf.py": FLASK,
             "examples/app.py": FLASK,
@@ -486,7 +486,12 @@ WEB = {
             "py312/app.py": FLASK,
         },
         "flask gunicorn",
-        f"gunicorn site:app {BIND}",
+        f"gunicorn shop:app {BIND}",
+    ),
+    "decoy: a name that Python itself has imported": (
+        {"site.py": FLASK, "web/front.py": FLASK},
+        "flask gunicorn",
+        f"gunicorn --chdir web front:app {BIND}",
     ),
     "decoy: an import of a framework that makes no app": (
         {

@@ -12,6 +12,8 @@ from portside.detection.start_commands.syntax import Imported, Module
 from portside.detection.start_commands.tree import AppTree
 
 _INSTALLED = sys.stdlib_module_names | frozenset(MENTIONS)
+# Python has imported these of its own before it looks for an app's.
+_TAKEN = frozenset({"abc", "builtins", "codecs", "io", "os", "site", "stat", "sys", "time"})
 # Directories that only hold packages: a developer starts the app from above them.
 _SOURCE_ROOTS = frozenset({"src", "lib", "python"})
 
@@ -96,7 +98,8 @@ def _dotted(path: str, root: str) -> str:
     if parts[-1] == "__init__":
         parts.pop()
     is_importable = all(part.isidentifier() and not keyword.iskeyword(part) for part in parts)
-    return ".".join(parts) if is_importable else ""
+    is_taken = not parts or parts[0] in _TAKEN
+    return ".".join(parts) if is_importable and not is_taken else ""
 
 
 def _found_imports(tree: AppTree, module: Module, root: str) -> int:
