@@ -5,8 +5,49 @@ variables by ``-I``. Where the tools were made for another Python than this, whi
 one than the buildpack runs on, they are put aside and ``libexec/start`` begins anew.
 """
 
+from __future__ import annotations
+
 import os
 import sys
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+)
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from _typeshed.importlib import PathEntryFinderProtocol as PathEntryFinder
+
+
+def import_from(directories: tuple[str, str], bytecode: str) -> None:
+    """Make directories importable, with their bytecode elsewhere.
+
+    The checkout may be read-only, and shouldn't change in any case. ``sys.pycache_prefix`` alone
+    would have the standard library compiled anew, too.
+    """
+
+    class Loader(SourceFileLoader):
+        def get_code(self, fullname: str) -> CodeType | None:
+            sys.pycache_prefix = bytecode
+            try:
+                return super().get_code(fullname)
+            finally:
+                sys.pycache_prefix = None
+
+    own = FileFinder.path_hook((ExtensionFileLoader, EXTENSION_SUFFIXES), (Loader, SOURCE_SUFFIXES))
+
+    def hook(path: str) -> PathEntryFinder:
+        if not path.startswith(directories):
+            raise ImportError(path=path)
+        return own(path)
+
+    sys.path_hooks.insert(0, hook)
+    sys.path[:0] = directories
 
 
 def main() -> None:
@@ -19,10 +60,8 @@ def main() -> None:
         os.rename(tools, f"{tools}.{os.getpid()}")  # noqa: PTH104
         sys.stdout.flush()
         os.execv("/bin/sh", ["sh", f"{here}/start", *sys.argv[2:]])  # noqa: S606
-    sys.path[:0] = [f"{here}/../src", f"{tools}/lib"]
-    # The checkout may be read-only, and shouldn't change in any case.
-    sys.pycache_prefix = f"{tools}/pycache"
     sys.dont_write_bytecode = False
+    import_from((f"{here}/../src", f"{tools}/lib"), f"{tools}/pycache")
     sys.argv[:] = ["portside", *sys.argv[2:]]
     from portside.platforms.heroku.__main__ import main as answer  # noqa: PLC0415 (see above)
 

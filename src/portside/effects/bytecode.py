@@ -7,6 +7,7 @@ RECORD file claims isn't believed. Links are only made between files of the stor
 import contextlib
 import csv
 import hashlib
+import math
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from portside.effects.process import Command, ProcessRunner
 from portside.model.interpreter import Interpreter
 
 _WORKER = Path(__file__).with_name("compile_worker.py")
-_BATCH = 400
+_LARGEST_BATCH, _SMALLEST_BATCH = 400, 20
 _IMPORTABLE = re.compile(r"[^\0]+\.py")
 
 
@@ -143,7 +144,8 @@ def compile_sources(
 
     What doesn't compile is left without bytecode. ``work`` is a scratch directory.
     """
-    batches = [sources[start : start + _BATCH] for start in range(0, len(sources), _BATCH)]
+    workers = os.cpu_count() or 1
+    batches = _batches(sources, workers)
 
     def compile_batch(number: int) -> None:
         listing = work / f"compile-{number}"
@@ -151,6 +153,14 @@ def compile_sources(
         argv = (str(python), "-I", "-S", str(_WORKER), str(listing), str(root))
         runner.run(Command(argv, work, {"PATH": "/usr/bin:/bin"}), lambda _: None)
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         for _ in pool.map(compile_batch, range(len(batches))):
             pass
+
+
+def _batches(sources: list[str], workers: int) -> list[list[str]]:
+    """Split the work so that all workers have some of it until the end."""
+    rounds = math.ceil(len(sources) / (_LARGEST_BATCH * workers))
+    count = min(rounds * workers, math.ceil(len(sources) / _SMALLEST_BATCH))
+    # Large modules lie beside each other, in one distribution.
+    return [sources[number::count] for number in range(count)]
