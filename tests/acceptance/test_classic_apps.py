@@ -13,30 +13,12 @@ from pathlib import Path
 import pytest
 from classic import APP, PIPFILE, PYTHON, SIX, Platform, needs_python
 
+from sample_projects import EDITABLE_LAYOUTS, MANAGE
+
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("app-directory")]
 
 HOME = APP / PYTHON
-PROJECT = """
-    [build-system]
-    requires = ["setuptools>=75"]
-    build-backend = "setuptools.build_meta"
-    [project]
-    name = "harbour"
-    version = "1.0"
-    [tool.setuptools.packages.find]
-    where = ["src"]
-"""
-MAPPED = PROJECT.replace(
-    '[tool.setuptools.packages.find]\n    where = ["src"]',
-    '[tool.setuptools]\n    packages = ["harbour"]\n    package-dir = {harbour = "src/harbour"}',
-)
 WHERE = "python -c 'import harbour; print(harbour.__file__)'"
-MANAGE = """
-    import os, sys
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
-    from django.core.management import execute_from_command_line
-    execute_from_command_line(sys.argv)
-"""
 SETTINGS = """
     import os
     SECRET_KEY = "x"
@@ -55,7 +37,7 @@ MANIFEST = """\
 DJANGO = {
     "requirements.txt": "django>=5.2,<5.3\n",
     "manage.py": MANAGE,
-    "settings.py": SETTINGS,
+    "site_settings.py": SETTINGS,
     "pages/__init__.py": "",
     "pages/static/page.css": "body {}\n",
 }
@@ -143,7 +125,7 @@ def test_a_later_buildpack_has_the_app_and_its_python(platform: Platform) -> Non
 # --- Editable installs ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("project", [PROJECT, MAPPED], ids=["path file", "finder"])
+@pytest.mark.parametrize("project", EDITABLE_LAYOUTS.values(), ids=EDITABLE_LAYOUTS.keys())
 def test_an_editable_install_resolves_everywhere(platform: Platform, project: str) -> None:
     files = {
         "requirements.txt": "-e .\n",
@@ -164,7 +146,7 @@ def test_an_editable_install_resolves_everywhere(platform: Platform, project: st
 
 def test_an_editable_repository_is_checked_out_below_python(platform: Platform) -> None:
     repository = platform.root / "repository"
-    platform.write(repository / "pyproject.toml", PROJECT)
+    platform.write(repository / "pyproject.toml", EDITABLE_LAYOUTS["path file"])
     platform.write(repository / "src/harbour/__init__.py", "")
     git = ("git", "-c", "user.name=A", "-c", "user.email=a@example.org", "-C", str(repository))
     for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "One")):
@@ -260,19 +242,22 @@ def test_static_files_are_collected_unless_that_is_disabled(platform: Platform) 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"settings.py": "SECRET_KEY = (\n"}, "collectstatic-syntax-error"),
+        ({"site_settings.py": "SECRET_KEY = (\n"}, "collectstatic-syntax-error"),
         (
-            {"settings.py": SETTINGS.replace('"x"', "os.environ['KEY']")},
+            {"site_settings.py": SETTINGS.replace('"x"', "os.environ['KEY']")},
             "collectstatic-improper-configuration",
         ),
         (
-            {"settings.py": SETTINGS + MANIFEST, "pages/static/page.css": "@import 'gone.css';\n"},
+            {
+                "site_settings.py": SETTINGS + MANIFEST,
+                "pages/static/page.css": "@import 'gone.css';\n",
+            },
             "collectstatic-fancy-references",
         ),
-        ({"settings.py": f"{SETTINGS}    open('gone')\n"}, "collectstatic-missing-file"),
-        ({"settings.py": f"{SETTINGS}    raise SystemError\n"}, "collectstatic-other"),
+        ({"site_settings.py": f"{SETTINGS}    open('gone')\n"}, "collectstatic-missing-file"),
+        ({"site_settings.py": f"{SETTINGS}    raise SystemError\n"}, "collectstatic-other"),
         ({"manage.py": None}, "skipped-no-manage-py"),
-        ({"settings.py": SETTINGS.replace('"django.contrib.staticfiles", ', "")}, "enabled"),
+        ({"site_settings.py": SETTINGS.replace('"django.contrib.staticfiles", ', "")}, "enabled"),
     ],
     ids=[
         *("syntax error", "no such variable", "reference", "missing file", "other"),

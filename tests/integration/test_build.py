@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from workshop import (
-    PROJECT,
     Workshop,
     as_nobody,
     descendants,
@@ -29,6 +28,8 @@ from workshop import (
     without_privileges,
     write,
 )
+
+from sample_projects import EDITABLE_LAYOUTS, MANAGE
 
 pytestmark = pytest.mark.network
 UNCHECKED_HASH = 1
@@ -252,16 +253,6 @@ def test_modes_do_not_depend_on_the_umask_of_whoever_builds(workshop: Workshop) 
 
 # --- Editable installs ------------------------------------------------------------------------
 
-LAYOUTS = {
-    # A .pth file is enough for src/; a mapped package makes setuptools write a finder.
-    "path file": PROJECT,
-    "finder": PROJECT.replace(
-        '[tool.setuptools.packages.find]\n    where = ["src"]',
-        '[tool.setuptools]\n    packages = ["harbour"]\n'
-        '    package-dir = {harbour = "src/harbour"}',
-    ),
-}
-
 
 def editable_app(workshop: Workshop, name: str, project: str) -> Path:
     return workshop.app(
@@ -275,7 +266,7 @@ def editable_app(workshop: Workshop, name: str, project: str) -> Path:
     )
 
 
-@pytest.mark.parametrize("project", LAYOUTS.values(), ids=LAYOUTS.keys())
+@pytest.mark.parametrize("project", EDITABLE_LAYOUTS.values(), ids=EDITABLE_LAYOUTS.keys())
 def test_an_editable_install_is_found_after_a_move_and_in_a_copys_rebuild(
     workshop: Workshop, project: str
 ) -> None:
@@ -529,12 +520,6 @@ def test_hooks_get_config_vars_and_a_cache_that_lasts(workshop: Workshop) -> Non
 
 # --- collectstatic ----------------------------------------------------------------------------
 
-MANAGE = """
-    import os, sys
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "site_settings")
-    from django.core.management import execute_from_command_line
-    execute_from_command_line(sys.argv)
-"""
 SETTINGS = """
     import os
     SECRET_KEY = "x"

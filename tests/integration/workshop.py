@@ -27,19 +27,6 @@ SERVER = """
             self.end_headers()
     http.server.HTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever()
 """
-# What a project says that builds with no more than setuptools.
-PROJECT = """
-    [build-system]
-    requires = ["setuptools>=75"]
-    build-backend = "setuptools.build_meta"
-    [project]
-    name = "harbour"
-    version = "1.0"
-    [project.scripts]
-    harbour = "harbour.cli:main"
-    [tool.setuptools.packages.find]
-    where = ["src"]
-"""
 
 needs_root = pytest.mark.skipif(not IS_ROOT, reason="needs root")
 needs_setpriv = pytest.mark.skipif(
