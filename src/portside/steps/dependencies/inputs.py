@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from portside.detection.vendored import vendored_directory
 from portside.effects.pip_config import PipConfig, read_pip_config
 from portside.model.facts import DependencySource
 from portside.model.layers import KeyInput
@@ -46,9 +47,9 @@ def dependency_inputs(
     )
     inputs += [KeyInput(name, ",".join(values)) for name, values in chosen if values]
     inputs += [KeyInput(name, hashlib.sha256(data).hexdigest()) for name, data in raw.items()]
-    inputs += [
-        KeyInput(_shown(path, app), digest_path(path)) for path in dict.fromkeys(found.paths)
-    ]
+    vendored = vendored_directory(source)
+    paths = dict.fromkeys((*found.paths, *([app / vendored] if vendored else [])))
+    inputs += [KeyInput(_shown(path, app), digest_path(path)) for path in paths]
     inputs += [KeyInput(_shown(path, app), digest_linked(path)) for path in found.projects]
     if any(b"$" in data for data in raw.values()):
         expanded = [_without_credentials(text) for text in found.texts]

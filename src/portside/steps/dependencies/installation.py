@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from portside.detection.vendored import vendored_directory
 from portside.effects.pip_config import PipConfig, read_pip_config
 from portside.effects.process import Command, Completed, CouldNotStartError, ProcessRunner
 from portside.model.errors.dependencies import (
@@ -105,6 +106,8 @@ class _Installation(Struct, frozen=True):
             self.on_detail(f"Installing with pip, because {_sentence(job.unsupported)}.")
             self._pip(number, job, None)
             return "pip"
+        if self._is_vendored(number, job):
+            return "uv"
         failed = self._uv(number, job)
         if job.is_optional and isinstance(failed, BuildOfDistributionFailedError):
             self.on_detail(_LEFT_OUT)
@@ -119,6 +122,27 @@ class _Installation(Struct, frozen=True):
         self._start_again(number)
         self._pip(number, job, failed)
         return "pip"
+
+    def _is_vendored(self, number: int, job: Job) -> bool:
+        """Install from what the app brings along; return whether all was there.
+
+        Where it wasn't, it is one more place to look for the rest. An app that says itself where
+        to look gets what pip would install.
+        """
+        place = vendored_directory(self.request.source)
+        if place is None or job.pylock or job.options.find_links or job.options.no_index:
+            return False
+        job.options.find_links.append(str(self.request.app / place))
+        options = replace(job.options, indexes=[""], no_index=True)
+        argv, env = self._uv_command(number, replace(job, options=options))
+        lines: list[str] = []
+        if self._execute(argv, env, lines.append).ok:
+            self.on_detail(f"Installing from {place}/, which has all that is needed.")
+            for line in lines:
+                self.on_line(line)
+            return True
+        self.on_detail(f"Not all that is needed is in {place}/, so that indexes are asked, too.")
+        return False
 
     def _sync(self, job: ProjectSync) -> None:
         env = sync_environment(self.request)
