@@ -16,6 +16,7 @@ from portside.model.errors import (
     app,
     dependencies,
     django,
+    export,
     formation,
     interpreter,
     locks,
@@ -136,6 +137,7 @@ SAMPLES = (
     Sample(app.ProcfileError(line=3, text="web: flask run", is_repeated=True), "repeated"),
     Sample(app.ExistingPythonError()),
     # dependencies
+    Sample(dependencies.SetupInvalidError(cause="File contains no section headers.")),
     Sample(
         dependencies.ScriptMetadataError(
             file="main.py", cause="dependencies must be a list of strings"
@@ -397,7 +399,6 @@ SAMPLES = (
     ),
     Sample(run.EnvFileEncodingError(path=".env", position=17)),
     Sample(run.EnvFileUnreadableError(path="prod.env", cause="No such file or directory")),
-    # steps
     # run --scale
     Sample(formation.InvalidScaleError(scale="web=2,worker", part="worker")),
     Sample(formation.ScaleConflictError(other="--check")),
@@ -409,6 +410,7 @@ SAMPLES = (
     ),
     Sample(formation.ReleaseFailedError(command="false", exit_status=1, tail=()), "silent"),
     Sample(formation.PortTakenError(port=5000, cause="Address already in use")),
+    # steps
     Sample(
         platform.StackUnknownError(stack="heroku-99", known=("heroku-22", "heroku-24", "heroku-26"))
     ),
@@ -430,6 +432,12 @@ SAMPLES = (
     ),
     Sample(steps.PreCompileHookError(hook="bin/pre_compile", exit_status=2)),
     Sample(steps.PostCompileHookError(hook="bin/post_compile", exit_status=1)),
+    # export
+    Sample(export.NothingToExportError(path="slug")),
+    Sample(export.ExportInTheWayError(path="deploy/compose.yaml")),
+    Sample(export.ImageNeededError()),
+    Sample(export.DirectoryNeededError(path="shop.tar.zst")),
+    Sample(export.PathNotExportableError(path="var/slug")),
     # store
     Sample(store.DiskFullError(path="/home/ada/.cache/portside", needed="the dependencies")),
     Sample(store.NotWritableError(path="/home/ada/.cache/portside", cause="permission denied")),

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from portside.model.facts import DependencySource, Notice, PackageManager
 from portside.model.source import Source
 
-FILES = ("setup.py", "setup.cfg")
+SETUP, CONFIG = "setup.py", "setup.cfg"
 _PROJECT = re.compile(rb"^\[(metadata|options)\]", re.MULTILINE)
 _NO_LOCK = Notice(
     "setup::no-lock",
-    "Nothing pins what setup.py asks for, so every build may install something else.",
+    "Nothing pins what the project asks for, so every build may install something else.",
     "Describe the project in a pyproject.toml and lock it, for example with `uv lock`, or\n"
     "pin what it needs in a requirements.txt.",
 )
@@ -18,8 +18,8 @@ _NO_LOCK = Notice(
 
 def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)
     """Return the project, None where no such file describes one."""
-    files = tuple(name for name in FILES if source.is_file(name))
-    if not files or (files == ("setup.cfg",) and not _PROJECT.search(source.read("setup.cfg"))):
+    files = tuple(name for name in (SETUP, CONFIG) if source.is_file(name))
+    if not files or (files == (CONFIG,) and not _PROJECT.search(source.read(CONFIG))):
         return None
     return DependencySource(
         manager=PackageManager.SETUP,

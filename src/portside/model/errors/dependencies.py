@@ -85,6 +85,21 @@ class ScriptMetadataError(BuildError):
         )
 
 
+class SetupInvalidError(BuildError):
+    """A setup.cfg can't be read."""
+
+    code: ClassVar[str] = "setup::invalid"
+
+    def __init__(self, *, cause: str) -> None:
+        """Take what is wrong with it."""
+        super().__init__(
+            "Your setup.cfg can't be read.",
+            detail=f"The cause: {cause}",
+            hint="Correct the line, or describe the project in a pyproject.toml.",
+            failure_detail=cause,
+        )
+
+
 class PipfileInvalidError(BuildError):
     """The Pipfile isn't valid TOML, or not what Pipenv expects."""
 

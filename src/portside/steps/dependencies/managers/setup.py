@@ -1,8 +1,11 @@
 """What to install for a project that a setup.py or setup.cfg describes."""
 
+import configparser
 import re
 
+from portside.detection.package_managers.setup import CONFIG, SETUP
 from portside.effects.pip_config import PipConfig
+from portside.model.errors.dependencies import SetupInvalidError
 from portside.steps.dependencies.jobs import Job, configured_options
 from portside.steps.dependencies.local_paths import extras_text, path_text
 from portside.steps.dependencies.managers import Inputs, Query
@@ -13,12 +16,32 @@ _COMPILES = re.compile(rb"\b(ext_modules|cffi_modules|rust_extensions|cythonize)
 
 
 def inputs(query: Query) -> Inputs:
-    """Return the files that describe the project, and all of the project."""
-    return Inputs(files=query.dependencies.files, paths=(query.app,))
+    """Return the files that describe the project, and all of it where it is to be built."""
+    is_built = query.source.is_file(SETUP)
+    return Inputs(files=query.dependencies.files, paths=(query.app,) if is_built else ())
 
 
 def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
-    """Return the one job: the project as a link to its sources, or a copy where it compiles."""
+    """Return the one job: the project as a link to its sources, or a copy where it compiles.
+
+    No tool builds a project that has a setup.cfg only: what that asks for is installed.
+    """
+    options, extras = configured_options(config), request.dependencies.extras
+    if not request.source.is_file(SETUP):
+        return (Job(_requirements(request, extras), options),)
     compiles = any(_COMPILES.search(request.source.read(f)) for f in request.dependencies.files)
-    path = path_text(request.app) + extras_text(request.dependencies.extras)
-    return (Job((path if compiles else f"-e {path}",), configured_options(config), refresh=True),)
+    path = path_text(request.app) + extras_text(extras)
+    return (Job((path if compiles else f"-e {path}",), options, refresh=True),)
+
+
+def _requirements(request: DependenciesRequest, extras: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what a setup.cfg asks for; raise ``SetupInvalidError`` where it can't be read."""
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(request.source.read(CONFIG).decode("utf-8-sig", "replace"))
+    except configparser.Error as error:
+        raise SetupInvalidError(cause=str(error).splitlines()[0]) from error
+    texts = [parser.get("options", "install_requires", fallback="")]
+    texts += [parser.get("options.extras_require", name, fallback="") for name in extras]
+    lines = (line.partition("#")[0].strip() for text in texts for line in text.splitlines())
+    return tuple(line for line in lines if line)
