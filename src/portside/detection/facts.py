@@ -9,7 +9,14 @@ from portside.detection.procfile import read_processes
 from portside.detection.python_version import detect_python_version
 from portside.detection.settings import read_settings
 from portside.model.errors.app import ExistingPythonError
-from portside.model.facts import DependencySource, Facts, Notice, NoticeLevel, Process
+from portside.model.facts import (
+    DependencySource,
+    Facts,
+    Notice,
+    NoticeLevel,
+    PackageManager,
+    Process,
+)
 from portside.model.policy import PythonPolicy
 from portside.model.settings import Given
 from portside.model.source import Source
@@ -38,7 +45,10 @@ def detect(
     settings = read_settings(source, given or Given())
     dependencies = detect_dependencies(source, settings=settings)
     python, constraints, notices = detect_python_version(
-        source, cached=cached_series, policy=policy
+        source,
+        cached=cached_series,
+        policy=policy,
+        script=dependencies.manifest if dependencies.manager is PackageManager.SCRIPT else None,
     )
     processes = read_processes(source)
     start = StartCommands()

@@ -39,17 +39,22 @@ def read_script(source: Source, name: str) -> tuple[str, ...]:
 
     Raises ``ScriptMetadataError`` for a block that isn't TOML or lists something else.
     """
+    found = read_block(source, name).get("dependencies", [])
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise ScriptMetadataError(file=name, cause="dependencies must be a list of strings")
+    return tuple(map(str, found))
+
+
+def read_block(source: Source, name: str) -> Mapping[str, object]:
+    """Return what a script's block says; raise ``ScriptMetadataError`` where it isn't TOML."""
     import tomllib  # noqa: PLC0415 (start-up time)
 
     lines = _block(source, name).splitlines()
     text = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in lines)
     try:
-        found: object = tomllib.loads(text).get("dependencies", [])
+        return tomllib.loads(text)
     except ValueError as error:
         raise ScriptMetadataError(file=name, cause=str(error)) from error
-    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-        raise ScriptMetadataError(file=name, cause="dependencies must be a list of strings")
-    return tuple(map(str, found))
 
 
 def _block(source: Source, name: str) -> str:

@@ -40,17 +40,18 @@ _READERS = (read_runtime_txt, read_python_version_file, read_pipfile_lock)
 
 
 def detect_python_version(
-    source: Source, *, cached: str | None, policy: PythonPolicy
+    source: Source, *, cached: str | None, policy: PythonPolicy, script: str | None = None
 ) -> tuple[RequestedPython, tuple[PythonConstraint, ...], tuple[Notice, ...]]:
     """Return the Python to use, every range the project declares, and notices.
 
     ``cached`` is the version or series of the previous build; what isn't one is ignored. The
-    ranges outrank it and the default, because neither is the developer's word.
+    ranges outrank it and the default, because neither is the developer's word. ``script`` is the
+    file that names the app's dependencies, if that is one with a block of inline metadata.
     Raises an error of ``model.errors.python_version`` for files that are malformed or contradict
     each other, and ``PipfileLockInvalidJsonError``.
     """
     named = _read_named(source) or read_tool_versions(source, policy)
-    constraints = read_constraints(source)
+    constraints = read_constraints(source, script)
     requested = named or choose(constraints, policy) or _fallback(cached, policy)
     _refuse_contradiction(requested, constraints)
     return requested, constraints, _notices(requested)

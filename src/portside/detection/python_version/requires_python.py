@@ -23,6 +23,7 @@ _PYPROJECT = "pyproject.toml"
 _UV_LOCK = "uv.lock"
 _POETRY_LOCK = "poetry.lock"
 _PDM_LOCK = "pdm.lock"
+_PYLOCK = "pylock.toml"
 # No series has had, or is planned to have, anywhere near as many patch releases.
 _PATCHES = 50
 _BEYOND = 10
@@ -34,14 +35,16 @@ _POETRY_PART = re.compile(
 )
 
 
-def read_constraints(source: Source) -> tuple[PythonConstraint, ...]:
+def read_constraints(source: Source, script: str | None = None) -> tuple[PythonConstraint, ...]:
     """Return every declared range, the project's own before those in lock files.
 
+    ``script`` is the file whose block of inline metadata names the app's dependencies (PEP 723).
     Raises ``RequiresPythonInvalidError``, ``PythonVersionInvalidTomlError`` and
     ``LockInvalidError``.
     """
     pyproject = read_toml(source, _PYPROJECT)
     uv_lock = read_toml(source, _UV_LOCK, until=b"\n[[package]]")
+    pylock = read_toml(source, _PYLOCK, until=b"\n[[packages]]")
     poetry_lock = _metadata(source, _POETRY_LOCK, command="poetry lock")
     found = (
         _pep440(pyproject, _PYPROJECT, "project", "requires-python"),
@@ -49,6 +52,8 @@ def read_constraints(source: Source) -> tuple[PythonConstraint, ...]:
         _pep440(uv_lock, _UV_LOCK, "requires-python"),
         _poetry(poetry_lock, _POETRY_LOCK, "metadata", "python-versions"),
         _pdm_targets(_metadata(source, _PDM_LOCK, command="pdm lock")),
+        _pep440(pylock, _PYLOCK, "requires-python"),
+        _of_script(source, script) if script else None,
     )
     return tuple(constraint for constraint in found if constraint is not None)
 
@@ -135,6 +140,12 @@ def _pdm_targets(lock: object) -> PythonConstraint | None:
         return None
     text = " || ".join(dict.fromkeys(map(str, found)))
     return _constraint(text, text, Origin(_PDM_LOCK, field="metadata.targets"))
+
+
+def _of_script(source: Source, script: str) -> PythonConstraint | None:
+    from portside.detection.package_managers.script import read_block  # noqa: PLC0415 (few have one)
+
+    return _pep440(read_block(source, script), script, "requires-python")
 
 
 def _pep440(data: object, file: str, *keys: str) -> PythonConstraint | None:
