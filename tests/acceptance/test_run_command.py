@@ -16,6 +16,7 @@ COMMANDS = (
     ("plan", "Say what a build would do"),
     ("check", "Say what will hurt APP in production"),
     ("inspect", "Say what a slug holds"),
+    ("export", "Write what runs SLUG"),
     ("python", "List and find Python interpreters"),
     ("python list", "List the interpreters"),
     ("python find", "Say which interpreter"),

@@ -32,7 +32,7 @@ RULES = (
         Severity.WARNING,
         "A virtual environment is part of the source.",
         "It works only where it was made. It is never used, but makes every checkout bigger, and "
-        "as a classic buildpack portside refuses to build an app that has one.",
+        "as a classic buildpack portside refuses an app with a .venv or venv.",
         "Keep it out:\n    git rm -r --cached .venv && echo .venv/ >> .gitignore",
         _environments,
     ),

@@ -24,6 +24,7 @@ COMMANDS = {
     "plan": "say what a build would do, and why",
     "check": "say what will hurt an app in production",
     "inspect": "say what a slug holds",
+    "export": "write what runs a slug under systemd, Compose or Kubernetes",
     "config": "show the settings of an app, and where each comes from",
     "python": "list and find Python interpreters",
     "cache": "show, prune or clear the store",

@@ -10,7 +10,8 @@
     ├── platform.*                 what a platform gives: stack, config vars, other buildpacks
     ├── steps.*                    hooks, collectstatic, commands that failed
     ├── store.*                    disk full, no permission, output in the way
-    └── run.*                      boot and process failures
+    ├── run.*                      boot and process failures
+    └── export.*                   what can't be written for another supervisor
 
 A leaf takes typed fields and composes its own text, so that every message reads the same way and
 can be tested as data. A defect in portside is *not* a BuildError.
