@@ -4,6 +4,7 @@ It is the protocol of the connection to the web process, which serves this one r
 """
 
 import asyncio
+import contextlib
 import os
 import time
 from typing import Literal, Protocol, TypeAlias
@@ -28,6 +29,7 @@ from portside.runtime.router.limits import Limits
 from portside.runtime.router.readers import ResponseReader
 from portside.runtime.router.request_log import Entry
 
+_LAST_WORDS = 1 << 18
 Hold: TypeAlias = Literal["queue", "unsent", "upstream"]
 
 
@@ -95,6 +97,7 @@ class Exchange(asyncio.Protocol):
         self._is_held = False
         self._unsent = 0
         self._tunnel_bytes = 0
+        self._ended: set[str] = set()
 
     def start(self) -> None:
         """Look for a web process; the rest follows."""
@@ -142,8 +145,9 @@ class Exchange(asyncio.Protocol):
 
     def client_ended(self) -> None:
         """Take the end of what the client sends."""
-        if self.is_tunnel and self._transport is not None and self._transport.can_write_eof():
+        if self.is_tunnel and self._transport is not None:
             self._transport.write_eof()
+            self._end_tunnel("client")
         elif not self._is_received or self._head.upgrade:
             self.client_lost()
 
@@ -270,6 +274,7 @@ class Exchange(asyncio.Protocol):
         """Pass a half-close of a tunnel on; any other end is the end of the response."""
         if self.is_tunnel:
             self._client.write_end()
+            self._end_tunnel("process")
         return self.is_tunnel
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -279,6 +284,8 @@ class Exchange(asyncio.Protocol):
         if self.is_tunnel:
             self._end(None)
             self._client.finished(keeps_alive=False)
+            return
+        if error is not None and self._has_last_words():
             return
         output = self._reader.finish() if error is None else None
         if output is None:
@@ -296,6 +303,29 @@ class Exchange(asyncio.Protocol):
         self._is_held = False
         self._touched = asyncio.get_running_loop().time()
         self._client.release("upstream")
+
+    def _has_last_words(self) -> bool:
+        """Read an answer that came before a failed write; return whether it was whole.
+
+        asyncio closes the socket when this is over, without a look at what there is to read.
+        """
+        if self._transport is None:
+            return False
+        descriptor: int = self._transport.get_extra_info("socket").fileno()
+        data = bytearray()
+        with contextlib.suppress(OSError):
+            while len(data) < _LAST_WORDS and (piece := os.read(descriptor, _LAST_WORDS)):
+                data += piece
+        if data:
+            self.data_received(bytes(data))
+        return self._is_over
+
+    def _end_tunnel(self, side: str) -> None:
+        """Close a tunnel once both sides have ended."""
+        self._ended.add(side)
+        if len(self._ended) > 1 and not self._is_over:
+            self._end(None)
+            self._client.finished(keeps_alive=False)
 
     def _pass_on(self, output: bytes) -> None:
         if output:
