@@ -8,11 +8,7 @@ from typing import Protocol, cast
 
 from portside.export.target import File, Target
 
-FORMATS = {
-    "systemd": "units of systemd for a server",
-    "compose": "a Compose file for Docker or Podman",
-    "kubernetes": "manifests of Kubernetes",
-}
+FORMATS = ("systemd", "compose", "kubernetes")
 
 
 class ExportModule(Protocol):
