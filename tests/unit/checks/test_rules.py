@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from inspected import DJANGO, GOOD, GOOD_SETTINGS, MANAGE, WSGI, inspected, with_settings, with_web
+from inspected import DJANGO, GOOD, GOOD_SETTINGS, inspected, with_settings, with_web
 
 from portside.checks import RULES, check
 
@@ -373,35 +373,6 @@ def test_the_end_of_life_of_a_python_is_a_matter_of_the_date() -> None:
     last, next_day = dt.date(2029, 10, 31), dt.date(2029, 11, 1)
     assert check(inspected(GOOD, today=last)) == ()
     assert [item.rule for item in check(inspected(GOOD, today=next_day))] == ["end-of-life-python"]
-
-
-def test_settings_for_production_count_where_the_web_process_names_them() -> None:
-    files: Files = {
-        **DJANGO,
-        "shop/settings.py": "",
-        "manage.py": MANAGE.replace("shop.settings", "shop.conf.local"),
-        "shop/wsgi.py": WSGI.replace("shop.settings", "shop.conf.production"),
-        "shop/conf/__init__.py": "",
-        "shop/conf/base.py": GOOD_SETTINGS + "TIME_ZONE = 'UTC'\nDEBUG = True\n",
-        "shop/conf/local.py": "from .base import *\nALLOWED_HOSTS = []\n",
-        "shop/conf/production.py": "from .base import *\nDEBUG = False\n",
-    }
-    assert check(inspected(files)) == ()
-    files["shop/conf/production.py"] = "from .base import *\n"
-    (found,) = check(inspected(files))
-    assert (found.rule, found.path, found.line) == ("django-debug", "shop/conf/base.py", 12)
-    files["Procfile"] = "web: DJANGO_SETTINGS_MODULE=shop.conf.local gunicorn shop.wsgi\n"
-    rules = {item.rule for item in check(inspected(files))}
-    assert rules == {"django-debug", "django-allowed-hosts"}
-
-
-def test_settings_of_a_project_in_a_directory_are_found() -> None:
-    files = {f"backend/{path}": text for path, text in DJANGO.items() if path not in GOOD}
-    files["backend/shop/settings.py"] = "from .base import *\n"
-    files["backend/shop/base.py"] = "DEBUG = True\n"
-    start = "web: cd backend && gunicorn -b :$PORT shop.wsgi\n"
-    (found,) = check(inspected({**GOOD, **files, "Procfile": start}))
-    assert (found.rule, found.path) == ("django-debug", "backend/shop/base.py")
 
 
 @pytest.mark.parametrize("name", ["shop/settings.py", "manage.py", "app.py", "gunicorn.conf.py"])
