@@ -11,7 +11,9 @@ _METADATA = re.compile(
     rb"^\[metadata\][^\0]*?(?=^\[(?:\[?package|metadata\.files|metadata\.hashes)|\Z)", re.MULTILINE
 )
 _START = b"\n[metadata]"
-_CONFLICT = re.compile(rb"^(?:<{7}|={7}|>{7})(?: [^\r\n]*)?\r?$", re.MULTILINE)
+# What Git leaves in a file that it couldn't merge. They are looked for one by one, since a pattern
+# takes as long as all else in detection.
+_MARKS = (b"\n<<<<<<<", b"\n=======", b"\n>>>>>>>")
 
 
 def read_lock_metadata(source: Source, lock: str, *, command: str) -> Mapping[str, object]:
@@ -46,9 +48,10 @@ def refuse_conflicts(data: bytes, lock: str, *, command: str) -> None:
 
     ``data`` is what the lock holds, with an empty line before it.
     """
-    found = _CONFLICT.search(data)
-    if found is not None:
-        line = data.count(b"\n", 0, found.start())
-        mark = found[0].decode("utf-8", "replace").strip()
+    starts = [start for mark in _MARKS if (start := data.find(mark)) >= 0]
+    if starts:
+        start = min(starts)
+        line = data.count(b"\n", 0, start) + 1
+        mark = data[start:].split(b"\n", 2)[1].decode("utf-8", "replace").strip()
         cause = f"line {line} is what a merge left: {mark}"
         raise LockInvalidError(lock=lock, cause=cause, command=command)

@@ -63,10 +63,11 @@ def read_project(source: Source) -> Project | None:
     data = read_toml(source, PYPROJECT)
     project = value_at(data, "project")
     poetry = value_at(data, "tool", "poetry")
-    is_buildable = isinstance(value_at(data, "build-system"), dict)
+    # Poetry's backend refuses to build what isn't a package to Poetry.
+    is_package = value_at(poetry, "package-mode") is not False
+    is_buildable = is_package and isinstance(value_at(data, "build-system"), dict)
     if not isinstance(project, dict):
-        has_scripts = bool(value_at(poetry, "scripts"))
-        return Project("", None, is_buildable, has_scripts) if poetry and is_buildable else None
+        return _read_poetry(data, is_buildable=is_buildable) if isinstance(data, dict) else None
     dependencies: tuple[str, ...] | None = tuple(map(str, project.get("dependencies", ())))
     if "dependencies" in project.get("dynamic", ()):
         dependencies = None
@@ -77,6 +78,31 @@ def read_project(source: Source) -> Project | None:
         has_scripts=any(project.get(name) for name in _SCRIPTS),
         extras=_lists(project.get("optional-dependencies")),
         groups=_lists(value_at(data, "dependency-groups")),
+    )
+
+
+def _read_poetry(data: Mapping[str, object], *, is_buildable: bool) -> Project | None:
+    """Return the project of a [tool.poetry] from before PEP 621."""
+    poetry = value_at(data, "tool", "poetry")
+    if not value_at(poetry, "dependencies") and not (poetry and is_buildable):
+        return None
+    from portside.detection.package_managers.poetry_project import (  # noqa: PLC0415 (start-up time)
+        PoetryProject,
+    )
+
+    project = PoetryProject(data)
+    try:
+        lines = project.lines()
+    except ValueError:
+        # Poetry's backend says best what is wrong with it.
+        return Project("", None, is_buildable, project.has_scripts)
+    return Project(
+        str(value_at(poetry, "name") or ""),
+        lines.main,
+        is_buildable,
+        project.has_scripts,
+        extras=lines.extras,
+        groups=lines.groups,
     )
 
 

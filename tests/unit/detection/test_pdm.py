@@ -12,6 +12,7 @@ from portside.detection.package_managers.markers import marker_environment
 from portside.detection.package_managers.pdm import (
     check_groups,
     check_pdm_lock,
+    local_packages,
     read_pdm_lock,
     select,
 )
@@ -181,6 +182,7 @@ def test_only_the_start_of_a_lock_is_parsed_for_detection() -> None:
         (">=3.10", "pyproject.toml"),
         (">=3.10", "pdm.lock"),
     ]
+    assert local_packages(source) == ()
     with pytest.raises(LockInvalidError):
         read_pdm_lock(source)
 

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 from fakes import DictSource
+from packaging.requirements import Requirement
 
 from portside.detection.package_managers import detect_dependencies
 from portside.detection.package_managers.markers import holds, marker_environment
 from portside.detection.package_managers.poetry import (
     check_poetry_lock,
+    local_packages,
     read_poetry_lock,
     select,
 )
 from portside.detection.package_managers.poetry_project import PoetryProject, read_poetry_project
+from portside.detection.project import read_project
 from portside.detection.python_version.requires_python import read_constraints
 from portside.model.errors import BuildError
 from portside.model.errors.locks import (
@@ -206,6 +209,7 @@ def test_only_the_end_of_a_lock_is_parsed_for_detection() -> None:
     source = app(lock)
     assert detect_dependencies(source).lock == "poetry.lock"
     assert [item.specifier for item in read_constraints(source)] == [">=3.9,<4", ">=3.9,<4"]
+    assert local_packages(source) == ()
     with pytest.raises(LockInvalidError):
         read_poetry_lock(source)
 
@@ -275,3 +279,53 @@ def test_a_constraint_that_makes_no_sense(text: str) -> None:
 )
 def test_markers(marker: str, extras: tuple[str, ...], expected: bool) -> None:
     assert holds(marker, marker_environment("3.12.1"), frozenset(extras)) is expected
+
+
+WITHOUT_LOCK = """
+[tool.poetry]
+package-mode = false
+[tool.poetry.dependencies]
+python = "^3.9"
+Six_Pack = "^1.16"
+flask = {version = "~3.0 || ^3.1", extras = ["async"], python = ">=3.10"}
+egg = [{version = "<2", python = "<3.10"}, {version = "*", python = ">=3.10"}]
+within = {git = "git@g.example:x/y.git", tag = "v1", subdirectory = "sub"}
+beside = {path = "../beside", develop = true}
+wheel = {path = "wheels/x.whl"}
+far = {url = "https://f.example/x.whl"}
+fig = {version = "1.0", optional = true}
+[tool.poetry.extras]
+more = ["fig"]
+[tool.poetry.group.dev.dependencies]
+honey = "*"
+"""
+
+
+def test_a_project_without_a_lock_as_requirements() -> None:
+    source = DictSource({"pyproject.toml": WITHOUT_LOCK})
+    project = read_project(source)
+    assert project is not None
+    assert project.dependencies == (
+        "six-pack>=1.16,<2",
+        "flask[async]>=3.1,<4 ; ((python_full_version >= '3.10'))",
+        "egg<2 ; ((python_full_version < '3.10'))",
+        "egg ; ((python_full_version >= '3.10'))",
+        "within @ git+ssh://git@g.example/x/y.git@v1#subdirectory=sub",
+        "beside @ ../beside",
+        "wheel @ ./wheels/x.whl",
+        "far @ https://f.example/x.whl",
+    )
+    assert project.chosen(("more",), ("dev",)) == ("fig==1.0", "honey")
+    assert not project.is_buildable
+    for line in project.dependencies:
+        assert Requirement(line)
+    notices = detect_dependencies(source).notices
+    assert [notice.code for notice in notices] == ["pyproject::no-lock"]
+    assert "poetry lock" in notices[0].hint
+
+
+def test_a_project_that_poetry_itself_has_to_explain() -> None:
+    text = '[build-system]\n[tool.poetry.dependencies]\nsix = "what?"\n'
+    project = read_project(DictSource({"pyproject.toml": text}))
+    assert (project is not None, project and project.dependencies) == (True, None)
+    assert read_project(DictSource({"pyproject.toml": "[tool.poetry]\n"})) is None

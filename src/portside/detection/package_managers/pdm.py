@@ -35,6 +35,7 @@ _NEWEST = (4, 5)
 _INHERITS = "inherit_metadata"
 _VCS = ("git", "hg", "svn", "bzr")
 _ROOT = "${PROJECT_ROOT}"
+_LOCAL = re.compile(rb"^(path = |url = \"file:)", re.MULTILINE)
 
 
 class PdmLock(Struct, frozen=True):
@@ -42,11 +43,6 @@ class PdmLock(Struct, frozen=True):
 
     metadata: Mapping[str, object]
     entries: tuple[Mapping[str, object], ...]
-
-    @property
-    def local_packages(self) -> tuple[LockedDistribution, ...]:
-        """Return the entries that are archives or projects on this machine."""
-        return tuple(entry for entry in map(self.entry, self.entries) if entry.is_path)
 
     def entry(self, item: Mapping[str, object]) -> LockedDistribution:
         """Return what an entry pins."""
@@ -117,6 +113,17 @@ def read_pdm_lock(source: Source) -> PdmLock:
     if not all(isinstance(item, dict) and "name" in item for item in entries):
         raise _invalid("every [[package]] must be a table with a name")
     return PdmLock(metadata, entries)
+
+
+def local_packages(source: Source) -> tuple[LockedDistribution, ...]:
+    """Return the archives and projects on this machine that the lock names.
+
+    A lock without any, as most are, isn't parsed. Raises ``LockInvalidError``.
+    """
+    if not _LOCAL.search(source.read(LOCK)):
+        return ()
+    lock = read_pdm_lock(source)
+    return tuple(entry for entry in map(lock.entry, lock.entries) if entry.is_path)
 
 
 def check_pdm_lock(lock: PdmLock, project: PdmProject) -> None:

@@ -36,6 +36,7 @@ _COMMAND = "poetry lock"
 # The formats that can be read, and the first that names groups and markers.
 _KNOWN = ((1, 0), (2, 1))
 _WITH_GROUPS = (2, 1)
+_LOCAL = re.compile(rb"^type = \"(directory|file)\"\r?$", re.MULTILINE)
 _WRITER = re.compile(r"\bPoetry (\d+)\.(\d+)")
 
 
@@ -55,11 +56,6 @@ class PoetryLock(Struct, frozen=True):
                 name = str(value_at(item, "source", "reference"))
                 found[name] = IndexSource(name, str(value_at(item, "source", "url")))
         return tuple(found.values())
-
-    @property
-    def local_packages(self) -> tuple[LockedDistribution, ...]:
-        """Return the entries that are archives or projects on this machine."""
-        return tuple(entry for entry in map(self.entry, self.entries) if entry.is_path)
 
     def entry(self, item: Mapping[str, object]) -> LockedDistribution:
         """Return what an entry pins."""
@@ -133,6 +129,17 @@ def read_poetry_lock(source: Source) -> PoetryLock:
     first = raw.partition(b"\n")[0].decode("utf-8", "replace")
     writer = _WRITER.search(first)
     return PoetryLock(entries, metadata, (int(writer[1]), int(writer[2])) if writer else None)
+
+
+def local_packages(source: Source) -> tuple[LockedDistribution, ...]:
+    """Return the archives and projects on this machine that the lock names.
+
+    A lock without any, as most are, isn't parsed. Raises ``LockInvalidError``.
+    """
+    if not _LOCAL.search(source.read(LOCK)):
+        return ()
+    lock = read_poetry_lock(source)
+    return tuple(entry for entry in map(lock.entry, lock.entries) if entry.is_path)
 
 
 def check_poetry_lock(lock: PoetryLock, project: PoetryProject) -> None:

@@ -14,7 +14,7 @@ from portside.detection.package_managers.lock_graph import Wish
 from portside.detection.package_managers.markers import canonical
 from portside.detection.python_version.documents import read_toml, value_at
 from portside.detection.python_version.requires_python import convert_poetry
-from portside.model.locked import IndexSource
+from portside.model.locked import IndexSource, LockedDistribution
 from portside.model.source import Source
 
 PYPROJECT = "pyproject.toml"
@@ -112,6 +112,26 @@ class PoetryProject(Struct, frozen=True):
             if isinstance(items, list)
         }
 
+    def lines(self) -> "PoetryLines":
+        """Return what [tool.poetry] asks for as lines of a requirements file.
+
+        Raises ValueError for what isn't a requirement.
+        """
+        tables = {name: dict(_lines(table)) for name, table in self.tables().items()}
+        named, main = self.named_by_extras(), tables.pop(MAIN)
+        always = (lines for lines, is_optional in main.values() if not is_optional)
+        return PoetryLines(
+            main=tuple(line for lines in always for line in lines),
+            extras={
+                extra: tuple(line for name in names if name in main for line in main[name][0])
+                for extra, names in named.items()
+            },
+            groups={
+                group: tuple(line for lines, _ in table.values() for line in lines)
+                for group, table in tables.items()
+            },
+        )
+
     def content_hashes(self, writer: tuple[int, int] | None) -> frozenset[str]:
         """Return the hashes that Poetry takes for those of this project.
 
@@ -132,6 +152,14 @@ class PoetryProject(Struct, frozen=True):
         return frozenset(hashes)
 
 
+class PoetryLines(Struct, frozen=True):
+    """What a project asks for always, and with each of its extras and groups."""
+
+    main: tuple[str, ...]
+    extras: Mapping[str, tuple[str, ...]]
+    groups: Mapping[str, tuple[str, ...]]
+
+
 def read_poetry_project(source: Source) -> PoetryProject:
     """Return the app's project. Raises ``PythonVersionInvalidTomlError``."""
     return PoetryProject(_table(read_toml(source, PYPROJECT)))
@@ -150,6 +178,37 @@ def read_wishes(
         for item in value if isinstance(value, list) else [value]:
             details = item if isinstance(item, dict) else {"version": item}
             yield _wish(canonical(name), _table(details), extras)
+
+
+def _lines(table: Mapping[str, object]) -> Iterator[tuple[str, tuple[tuple[str, ...], bool]]]:
+    """Yield each name that a table asks for, the lines of it, and whether it is optional."""
+    for name, value in table.items():
+        if canonical(name) == "python":
+            continue
+        items = value if isinstance(value, list) else [value]
+        found = [_table(item) if isinstance(item, dict) else {"version": item} for item in items]
+        lines = tuple(_line(canonical(name), item) for item in found)
+        yield canonical(name), (lines, any(item.get("optional") is True for item in found))
+
+
+def _line(name: str, details: Mapping[str, object]) -> str:
+    """Return a dependency as PEP 508 has it, of alternative versions the last one."""
+    git = str(details.get("git", ""))
+    path = str(details.get("path") or details.get("file") or "")
+    path = path if not path or path.startswith((".", "/")) else f"./{path}"
+    references = (details.get(key) for key in ("rev", "tag", "branch"))
+    extras = details.get("extras", ())
+    versions = () if is_located(details) else _versions(name, details.get("version", "*"))
+    return LockedDistribution(
+        name=name,
+        version=versions[-1] if versions else "",
+        markers=_marker(name, details),
+        extras=tuple(map(str, extras if isinstance(extras, list) else ())),
+        vcs="git" if git else "",
+        location=git or path or str(details.get("url", "")),
+        ref=next((str(item) for item in references if item), ""),
+        subdirectory=str(details.get("subdirectory", "")),
+    ).requirement()
 
 
 def _wish(name: str, details: Mapping[str, object], extras: Mapping[str, frozenset[str]]) -> Wish:

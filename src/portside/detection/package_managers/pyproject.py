@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 
 from portside.detection.project import PYPROJECT, read_project
+from portside.detection.python_version.documents import read_toml, value_at
 from portside.model.facts import DependencySource, Notice, PackageManager
 from portside.model.source import Source
 
-_NO_LOCK = Notice(
-    "pyproject::no-lock",
-    "No lock pins what pyproject.toml asks for, so every build may install something else.",
-    "Lock it with the tool you use, and commit what it writes; with uv that is:\n    uv lock",
-)
+_TOOLS = ("poetry", "pdm")
 
 
 def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)
@@ -26,5 +23,16 @@ def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | N
         lock=None,
         files=(PYPROJECT,),
         reason=f"there is a {PYPROJECT} that describes a project, and no lock",
-        notices=(_NO_LOCK,),
+        notices=(_no_lock(source),),
+    )
+
+
+def _no_lock(source: Source) -> Notice:
+    tables = value_at(read_toml(source, PYPROJECT), "tool")
+    tool = next((name for name in _TOOLS if value_at(tables, name)), "uv")
+    return Notice(
+        "pyproject::no-lock",
+        "No lock pins what pyproject.toml asks for, so every build may install something else.",
+        "Lock it with the tool you use, and commit what it writes; with "
+        f"{PackageManager[tool.upper()].tool} that is:\n    {tool} lock",
     )

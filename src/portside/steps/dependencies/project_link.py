@@ -5,6 +5,7 @@ from pathlib import Path
 from portside.detection.package_managers.markers import canonical
 from portside.effects.pip_config import PipConfig
 from portside.model.errors.settings import GroupUnknownError
+from portside.model.locked import LockedDistribution
 from portside.steps.dependencies.jobs import Job, configured_options
 from portside.steps.dependencies.local_paths import path_text
 from portside.steps.dependencies.locked import Locked, local_projects
@@ -31,11 +32,13 @@ def chosen(kind: str, names: tuple[str, ...], known: frozenset[str]) -> frozense
     return frozenset(map(canonical, names))
 
 
-def split_projects(locked: Locked, query: Query) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+def split_projects(
+    packages: tuple[LockedDistribution, ...], query: Query
+) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     """Return the local projects that are installed as links, and what is installed as a copy."""
-    links = Locked(tuple(item for item in locked.packages if item.editable), ())
-    copies = Locked(tuple(item for item in locked.packages if not item.editable), ())
+    links = tuple(item for item in packages if item.editable)
+    copies = tuple(item for item in packages if not item.editable)
     return (
-        local_projects(links, query.environ, query.app),
-        local_projects(copies, query.environ, query.app),
+        local_projects(Locked(links, ()), query.environ, query.app),
+        local_projects(Locked(copies, ()), query.environ, query.app),
     )

@@ -8,6 +8,7 @@ from portside.detection.package_managers.markers import marker_environment
 from portside.detection.package_managers.pdm import (
     check_groups,
     check_pdm_lock,
+    local_packages,
     read_pdm_lock,
     select,
 )
@@ -20,7 +21,7 @@ from portside.detection.package_managers.pdm_project import (
 from portside.effects.pip_config import PipConfig
 from portside.model.locked import IndexSource
 from portside.steps.dependencies.jobs import Job
-from portside.steps.dependencies.locked import Locked, locked_jobs, texts_of
+from portside.steps.dependencies.locked import Locked, expand_variables, locked_jobs
 from portside.steps.dependencies.managers import Inputs, Query
 from portside.steps.dependencies.project_link import chosen, link_to_project, split_projects
 from portside.steps.dependencies.request import DependenciesRequest
@@ -35,12 +36,10 @@ def inputs(query: Query) -> Inputs:
     Raises what reading them raises.
     """
     project = read_pdm_project(query.source)
-    sources = tuple(IndexSource(item.name, item.url) for item in project.sources)
-    found = Locked(read_pdm_lock(query.source).local_packages, sources)
-    links, paths = split_projects(found, query)
+    links, paths = split_projects(local_packages(query.source), query)
     return Inputs(
         files=query.dependencies.files,
-        texts=texts_of(found, query.environ),
+        texts=tuple(expand_variables(item.url, query.environ) for item in project.sources),
         paths=paths,
         projects=(*links, *([query.app] if project.is_distribution else [])),
     )

@@ -4,6 +4,7 @@ from portside.detection.package_managers.markers import marker_environment
 from portside.detection.package_managers.poetry import (
     PYPI,
     check_poetry_lock,
+    local_packages,
     read_poetry_lock,
     select,
 )
@@ -15,7 +16,7 @@ from portside.detection.package_managers.poetry_project import (
 from portside.effects.pip_config import PipConfig
 from portside.model.locked import IndexSource
 from portside.steps.dependencies.jobs import Job
-from portside.steps.dependencies.locked import Locked, locked_jobs, texts_of
+from portside.steps.dependencies.locked import Locked, locked_jobs
 from portside.steps.dependencies.managers import Inputs, Query
 from portside.steps.dependencies.poetry_logins import PoetryLogins
 from portside.steps.dependencies.project_link import chosen, link_to_project, split_projects
@@ -27,16 +28,9 @@ def inputs(query: Query) -> Inputs:
 
     Raises what reading them raises.
     """
-    lock = read_poetry_lock(query.source)
-    found = Locked(lock.local_packages, lock.sources)
-    links, paths = split_projects(found, query)
+    links, paths = split_projects(local_packages(query.source), query)
     itself = (query.app,) if _is_linked(read_poetry_project(query.source)) else ()
-    return Inputs(
-        files=query.dependencies.files,
-        texts=texts_of(found, query.environ),
-        paths=paths,
-        projects=(*links, *itself),
-    )
+    return Inputs(files=query.dependencies.files, paths=paths, projects=(*links, *itself))
 
 
 def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
