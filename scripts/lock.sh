@@ -13,7 +13,7 @@ compile() { # INPUT OUTPUT [OPTIONS]
 }
 
 compile pyproject.toml libexec/requirements.txt --python-version 3.11
-for name in pip pipenv; do
+for name in pip pipenv poetry uv; do
     locks=src/portside/platforms/heroku/locks
     compile "$locks/$name.in" "$locks/$name.txt" --python-version 3.8 --fork-strategy requires-python
 done

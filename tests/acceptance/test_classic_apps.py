@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from classic import APP, PIPFILE, PYTHON, SIX, Platform, needs_python
+from command_line import BIN
 
 from sample_projects import EDITABLE_LAYOUTS, MANAGE
 
@@ -210,6 +211,48 @@ def test_pipenv_is_at_hand_and_works(platform: Platform) -> None:
     # What Pipenv itself needs isn't what the app imports.
     find = "from importlib.util import find_spec as f; print(f('pipenv'), f('virtualenv'))"
     assert app.process(f'python -c "{find}"') == "None None"
+
+
+TOOL_HOOK = """#!/bin/sh
+command -v {tool}
+{tool} --version
+python -c 'import six; print(six.__version__)'
+"""
+
+
+def lock_of(app: Path, tool: str) -> None:
+    """Make the lock of a project with the real tool, as the index has it now."""
+    uv = [BIN / "uv", "lock", "--quiet"]
+    poetry = [BIN / "uvx", "--quiet", "poetry", "lock", "--quiet"]
+    subprocess.run(uv if tool == "uv" else poetry, cwd=app, check=True)
+
+
+@pytest.mark.parametrize("tool", ["uv", "poetry"])
+def test_tools_for_the_build_are_at_hand_for_it_and_not_in_the_slug(
+    platform: Platform, tool: str
+) -> None:
+    project = (
+        '[project]\nname = "quay"\nversion = "1"\nrequires-python = ">=3.10,<4"\n'
+        'dependencies = ["six==1.17.0"]\n[tool.poetry]\npackage-mode = false\n'
+        '[[tool.poetry.source]]\nname = "simple"\nurl = "https://pypi.org/simple/"\n'
+    )
+    hook = TOOL_HOOK.format(tool=tool)
+    app = platform.app({"pyproject.toml": project, "bin/post_compile": hook})
+    (app.build / "requirements.txt").unlink()
+    lock_of(app.build, tool)
+    done = app.compile()
+    assert done.report["package_manager"] == tool
+    version = done.report[f"{tool}_version"]
+    assert str(platform.cache) in done.text
+    assert f"       {'uv ' if tool == 'uv' else 'Poetry (version '}{version}" in done.text
+    assert "       1.17.0\n" in done.text
+    told = app.later_buildpack(f"{tool} --version; python -c 'import six; print(six.__name__)'")
+    assert str(version) in told
+    assert "six" in told
+    app.boot()
+    assert app.process("python -c 'import six; print(six.__version__)'") == "1.17.0"
+    assert app.process(f"command -v {tool} || echo none") == "none"
+    assert not (app.build / f".heroku/python/{tool}").exists()
 
 
 # --- Django -----------------------------------------------------------------------------------

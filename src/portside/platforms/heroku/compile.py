@@ -33,7 +33,11 @@ from portside.platforms.heroku.environment import (
 )
 from portside.platforms.heroku.frameworks import Frameworks, note_disabled
 from portside.platforms.heroku.home import link_home, place, place_package_manager, write_profile
-from portside.platforms.heroku.package_manager import provide_package_manager, tool_of
+from portside.platforms.heroku.package_manager import (
+    programs_in_cache,
+    provide_package_manager,
+    tool_of,
+)
 from portside.platforms.heroku.report import BuildReport
 from portside.preparation import BuildRequest, find_candidates, key_dependencies, read_offers
 from portside.steps.dependencies.layer import provide_dependencies
@@ -89,16 +93,19 @@ class Compilation:
             discard_layers(self.tools.store)
         layers = self._provide(facts, last, stack)
         manager = facts.dependencies.manager
-        env = build_environment(self.environ, self.home, manager)
+        programs = programs_in_cache(tool_of(manager), layers[1])
+        env = build_environment(self.environ, self.home, manager, programs)
         self._run_frameworks(facts, layers[-1], with_config_vars(env, self.call.config_vars))
         write_profile(self.call.build, manager)
         self._run_hook(POST_COMPILE, env)
-        self._export(manager)
+        self._export(manager, programs)
         self._save(layers, stack)
 
-    def _export(self, manager: PackageManager) -> None:
+    def _export(self, manager: PackageManager, programs: tuple[str, ...]) -> None:
         try:
-            write_new(self.call.root / "export", export_script(self.home, manager).encode())
+            write_new(
+                self.call.root / "export", export_script(self.home, manager, programs).encode()
+            )
         except OSError as error:
             self.log.notice(_no_export(self.call.root, error))
 
@@ -132,7 +139,8 @@ class Compilation:
             with self.report.timing("cache_restore_duration"):
                 placed.result()
                 # The dependencies win where both have a file.
-                place_package_manager(build, own, dependencies, interpreter)
+                if not programs_in_cache(tool_of(facts.dependencies.manager), own):
+                    place_package_manager(build, own, dependencies, interpreter)
                 place(build, dependencies)
         return python, own, dependencies
 

@@ -29,14 +29,18 @@ _UV = (("UV_NO_MANAGED_PYTHON", "1"), ("UV_PYTHON_DOWNLOADS", "never"))
 
 
 def build_environment(
-    environ: Mapping[str, str], home: str, manager: PackageManager | None
+    environ: Mapping[str, str],
+    home: str,
+    manager: PackageManager | None,
+    programs: tuple[str, ...] = (),
 ) -> dict[str, str]:
     """Return the environment of hooks and commands of the app during a build.
 
     ``home`` is the interpreter's directory as they see it; ``manager`` is None before it is known.
+    ``programs`` are directories of programs that are there for the build only.
     """
     env = {name: value for name, value in environ.items() if name not in _INHERITED}
-    first = [*(_own_programs(home, manager)), f"{home}/bin"]
+    first = [*_own_programs(home, manager), f"{home}/bin", *programs]
     env["PATH"] = _joined(*first, env.get("PATH") or _DEFAULT_PATH)
     for name, directory in _SEARCHED:
         env[name] = _joined(f"{home}/{directory}", env.get(name, ""))
@@ -44,10 +48,10 @@ def build_environment(
     return {**env, "PYTHONUNBUFFERED": "1", "LANG": "en_US.UTF-8", **settings}
 
 
-def export_script(home: str, manager: PackageManager) -> str:
+def export_script(home: str, manager: PackageManager, programs: tuple[str, ...] = ()) -> str:
     """Return the shell lines that give later buildpacks the environment of this one."""
-    programs = _joined(f"{home}/bin", *_own_programs(home, manager))
-    lines = [_prepending("PATH", programs)]
+    found = _joined(f"{home}/bin", *_own_programs(home, manager), *programs)
+    lines = [_prepending("PATH", found)]
     lines += [_prepending(name, f"{home}/{directory}") for name, directory in _SEARCHED]
     lines += ["export PYTHONUNBUFFERED=true", "export LANG=en_US.UTF-8"]
     values = (("PYTHONHOME", home), ("PYTHONPATH", str(APP)), *_settings(manager, home))

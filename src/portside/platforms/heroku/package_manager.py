@@ -21,9 +21,20 @@ from portside.steps.log import StepLog
 LAYER = "package-manager"
 _RECIPE = "3"
 _LOCKS = Path(__file__).with_name("locks")
-_NAMES = {PackageManager.PIP: "pip", PackageManager.PIPENV: "Pipenv"}
+_NAMES = {
+    PackageManager.PIP: "pip",
+    PackageManager.PIPENV: "Pipenv",
+    PackageManager.POETRY: "Poetry",
+    PackageManager.UV: "uv",
+}
 # A program of its own, so that what it needs is never what the app imports.
-_OWN_PREFIX = {PackageManager.PIPENV: "pipenv"}
+_OWN_PREFIX = {
+    PackageManager.PIPENV: "pipenv",
+    PackageManager.POETRY: "poetry",
+    PackageManager.UV: "uv",
+}
+# They are for the build only, and are used where they are in the cache.
+_NOT_SHIPPED = frozenset({PackageManager.POETRY, PackageManager.UV})
 # Hooks that call pip compile what they need of it; to compile all of it costs every first build.
 _WITHOUT_BYTECODE = frozenset({"pip"})
 # Pipenv knows an environment by this file, and its commands refuse to work without one.
@@ -39,6 +50,11 @@ sys.path.insert(0, os.path.join(_prefix, {site!r}))
 def tool_of(manager: PackageManager) -> PackageManager:
     """Return the tool that hooks of an app with this package manager may call."""
     return manager if manager in _NAMES else PackageManager.PIP
+
+
+def programs_in_cache(manager: PackageManager, layer: StoredLayer) -> tuple[str, ...]:
+    """Return where hooks and later buildpacks find a tool that doesn't go into the slug."""
+    return (f"{layer.tree}/{_OWN_PREFIX[manager]}/bin",) if manager in _NOT_SHIPPED else ()
 
 
 def provide_package_manager(
@@ -132,7 +148,9 @@ def _install(
         (staging.tree / "bin").mkdir()
         write_new(staging.tree / "bin" / "activate", _ACTIVATE)
     start = _START.format(site=interpreter.site_packages) if manager in _OWN_PREFIX else ""
-    relocate_scripts(prefix / "bin", python=f"{'../../bin/' if start else ''}python3", start=start)
+    beside = f"{'../../bin/' if start else ''}python3"
+    python = None if manager in _NOT_SHIPPED else beside
+    relocate_scripts(prefix / "bin", python=python, start=start)
     shelf = tools.store.root / "bytecode"
     provide_bytecode(
         prefix, interpreter, shelf, tools.runner, staging.root, left_out=_WITHOUT_BYTECODE

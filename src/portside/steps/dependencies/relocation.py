@@ -19,6 +19,7 @@ _RELATIVE = """\
 '''exec' "$(dirname -- "$(realpath -- "$0")")/{python}" "$0" "$@"
 ' '''
 """
+_ON_PATH = "#!/usr/bin/env python3\n"
 _LARGEST_SCRIPT = 1 << 20
 # A relative line of a .pth file is joined to the path of site-packages as text. While a platform
 # builds, that path leads through a link, and what is above the link isn't the app.
@@ -28,11 +29,15 @@ _PATH_LINE = (
 )
 
 
-def relocate_scripts(bin_directory: Path, *, python: str = "python3", start: str = "") -> None:
+def relocate_scripts(
+    bin_directory: Path, *, python: str | None = "python3", start: str = ""
+) -> None:
     """Rewrite scripts whose first line names a Python by its absolute path.
 
-    ``python`` is where it is as seen from the scripts; ``start`` is code to run first.
+    ``python`` is where it is as seen from the scripts, None for the first one on PATH; ``start``
+    is code to run first.
     """
+    head = _ON_PATH if python is None else _RELATIVE.format(python=python)
     if not bin_directory.is_dir():
         return
     for script in sorted(bin_directory.iterdir()):
@@ -41,8 +46,7 @@ def relocate_scripts(bin_directory: Path, *, python: str = "python3", start: str
         data = script.read_bytes()
         match = _LAUNCHER.match(data) or _SHEBANG.match(data)
         if match is not None:
-            head = _RELATIVE.format(python=python) + start
-            write_new(script, head.encode() + data[match.end() :], 0o755)
+            write_new(script, (head + start).encode() + data[match.end() :], 0o755)
 
 
 def relocate_editables(site_packages: Path, app: Path, prefix: Path) -> None:
