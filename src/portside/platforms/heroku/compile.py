@@ -101,7 +101,7 @@ class Compilation:
         self._export(manager, programs)
         self._save(layers, stack)
 
-    def _export(self, manager: PackageManager, programs: tuple[str, ...]) -> None:
+    def _export(self, manager: PackageManager, programs: tuple[str, ...] = ()) -> None:
         try:
             write_new(
                 self.call.root / "export", export_script(self.home, manager, programs).encode()
