@@ -118,8 +118,9 @@ def run_process(  # noqa: PLR0913 (each is one option of `portside run`, given b
     """
     slug = slug.resolve()
     data = read_data(slug)
-    user_env = {**host.environ, **collect_env(slug, env=env)}
     name = process or "web"
+    dyno = "run.1" if command else f"{name}.1"
+    user_env = {**host.environ, **collect_env(slug, env=env), "DYNO": dyno}
     if check and (command or name != "web"):
         raise CheckNeedsWebError(name=" ".join(command) or name)
     if command:
