@@ -245,7 +245,7 @@ class Construction:
         layers: tuple[StoredLayer, StoredLayer],
     ) -> tuple[Path, Report]:
         dependencies = layers[1].key
-        key = key_slug(self.request, prepared.files, dependencies)
+        key = key_slug(self.request, prepared.files, dependencies, prepared.facts.settings)
         finishing = time.monotonic()
         with self.log.step("slug", "Finishing the slug", "launch data and bytecode") as log:
             for process in facts.processes:
@@ -260,7 +260,7 @@ class Construction:
             report = self._report(prepared, interpreter, layers[1], time.monotonic() - finishing)
             write_identity(
                 slug,
-                app=facts.app_name,
+                app=prepared.facts.app_name,
                 key=key.digest,
                 layers=tuple(layer.instance for layer in layers),
                 report=_as_dictionary(report),

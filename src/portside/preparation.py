@@ -24,7 +24,7 @@ from portside.model.facts import Facts, Notice
 from portside.model.interpreter import InterpreterCandidate
 from portside.model.layers import KeyInput, LayerKey
 from portside.model.plan import Plan
-from portside.model.settings import Given
+from portside.model.settings import Given, Settings
 from portside.model.source import Source
 from portside.packing.slug import slug_key
 from portside.planning.build import Previous, Situation, plan_build
@@ -125,7 +125,7 @@ def _situation(
     dependencies = slug = None
     if interpreter_key is not None:
         dependencies = key_dependencies(request, tools, source, facts, interpreter_key)
-        slug = key_slug(request, files, dependencies)
+        slug = key_slug(request, files, dependencies, facts.settings)
     return Situation(
         candidates=candidates,
         newest_patch=newest(offers.inventory, facts.python.series, facts.python_constraints),
@@ -228,7 +228,9 @@ def key_dependencies(
     )
 
 
-def key_slug(request: BuildRequest, files: AppFiles, dependencies: LayerKey) -> LayerKey:
+def key_slug(
+    request: BuildRequest, files: AppFiles, dependencies: LayerKey, settings: Settings
+) -> LayerKey:
     """Return the key of the slug; config vars are in it as a digest of all of them."""
     config_vars = hashlib.sha256(repr(sorted(request.config_vars.items())).encode()).hexdigest()
     return LayerKey(
@@ -237,6 +239,7 @@ def key_slug(request: BuildRequest, files: AppFiles, dependencies: LayerKey) -> 
             KeyInput("the app's files", files.digest),
             KeyInput("the dependencies", dependencies.digest),
             KeyInput("the config vars", config_vars),
+            KeyInput("the settings", "; ".join(f"{c.name}={c.value}" for c in settings.chosen)),
             KeyInput("portside", __version__),
         ),
     )

@@ -104,6 +104,9 @@ SAMPLES = (
     ),
     Sample(settings.GroupUnknownError(kind="extra", name="postgers", known=("postgres", "web"))),
     # locks
+    Sample(
+        locks.LockMissingError(cause="[tool.uv.sources] is what only uv reads", command="uv lock")
+    ),
     Sample(locks.LockWithoutProjectError(lock="uv.lock", project=_PROJECT)),
     Sample(locks.LockOutdatedError(lock="uv.lock", project=_PROJECT, command="uv lock")),
     Sample(locks.LockWithoutGroupError(lock="pdm.lock", group="docs", command="pdm lock -G docs")),

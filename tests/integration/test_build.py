@@ -405,6 +405,24 @@ def test_what_was_meddled_with_is_not_taken_over(
     assert (slug / ".heroku/python/bin/python").is_symlink()
 
 
+def test_another_setting_makes_another_slug(workshop: Workshop) -> None:
+    app = workshop.app()
+    slug = workshop.built(app, None, "--collectstatic", "false")
+    assert "Nothing changed" in workshop.build(app, slug, "--collectstatic", "false").err
+    assert "Nothing changed" not in workshop.build(app, slug).expect().err
+
+
+def test_what_a_hook_leaves_that_is_no_file_is_in_no_archive(workshop: Workshop) -> None:
+    hook = "#!/bin/sh\nmkfifo left-behind\n"
+    app = workshop.app(files={"bin/post_compile": hook})
+    archive, copy = workshop.root / "slug.tar", workshop.root / "copy"
+    targets = ("-o", f"dir:{workshop.root / 'slug'}", "-o", f"slug:{archive}", "-o", f"dir:{copy}")
+    workshop.portside("build", app, *targets).expect()
+    with tarfile.open(archive) as tar:
+        assert "left-behind" not in tar.getnames()
+    assert not (copy / "left-behind").exists()
+
+
 def test_a_generation_that_was_damaged_is_replaced(workshop: Workshop) -> None:
     app = workshop.app()
     workshop.build(app).expect()

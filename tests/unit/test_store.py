@@ -112,3 +112,18 @@ def test_what_a_damaged_layer_was_linked_with_goes_with_it(tmp_path: Path) -> No
     assert told == ["python"]
     assert not harmed.exists()
     assert (sound / "module.py").read_text() == "sound"
+
+
+def test_a_layer_that_another_build_commits_meanwhile_is_kept(tmp_path: Path) -> None:
+    class Late(Store):
+        """Finds nothing the first time, when another build is about to commit."""
+
+        def _load(self, place: Path) -> StoredLayer | None:
+            if not (tmp_path / "layers").exists():
+                committed(Store(tmp_path))
+                return None
+            return super()._load(place)
+
+    told: list[str] = []
+    assert Late(tmp_path).find(KEY, told.append) is not None
+    assert told == []

@@ -1,7 +1,7 @@
 """Reads what a pyproject.toml says of the project itself (PEP 518, PEP 621, PEP 735)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 
@@ -10,6 +10,7 @@ from portside.model.errors.settings import GroupUnknownError
 from portside.model.source import Source
 
 PYPROJECT = "pyproject.toml"
+_REQUIREMENT = re.compile(r"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[(?P<extras>[^\]]*)\])?")
 _SCRIPTS = ("scripts", "gui-scripts", "entry-points")
 
 
@@ -31,10 +32,31 @@ class Project(Struct, frozen=True):
 
         Raises ``GroupUnknownError``.
         """
-        found = [line for name in extras for line in self._find("extra", self.extras, name)]
+        found = self._extras(extras, set())
         for name in groups:
-            found += self._group(name, ())
-        return tuple(str(line) for line in found)
+            for line in self._group(name, ()):
+                found += self._resolved(str(line), set())
+        return tuple(found)
+
+    def _extras(self, names: Iterable[str], seen: set[str]) -> list[str]:
+        """Return what extras ask for; ``seen`` are those that were asked for already."""
+        found: list[str] = []
+        for name in names:
+            if canonical(name) not in seen:
+                seen.add(canonical(name))
+                for line in self._find("extra", self.extras, name):
+                    found += self._resolved(str(line), seen)
+        return found
+
+    def _resolved(self, line: str, seen: set[str]) -> list[str]:
+        """Return a requirement; for one of the project itself what its extras ask for.
+
+        An index may have something else by the project's name.
+        """
+        match = _REQUIREMENT.match(line)
+        if match is None or canonical(match["name"]) != canonical(self.name):
+            return [line]
+        return self._extras(re.findall(r"[\w.-]+", match["extras"] or ""), seen)
 
     def _group(self, name: str, above: tuple[str, ...]) -> list[object]:
         if name in above:

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from portside.effects.digest_index import DigestIndex
-from portside.effects.files import FileStamp, scan
+from portside.effects.files import FileStamp, is_kept, scan
 from portside.effects.staging import VISIBLE_PREFIX
 from portside.model.errors.app import LinkOutsideAppError, SourceUnreadableError
 
@@ -68,7 +68,7 @@ def read_app_files(
             root,
             lambda path, item: path in written or _is_left_out(item) or is_excluded(path, item),
         ):
-            if _is_other_kind(found):
+            if not is_kept(found):
                 continue
             stamp = _readable(found)
             stamps.append(stamp)
@@ -113,12 +113,6 @@ def _readable(stamp: FileStamp) -> FileStamp:
         return stamp
     mode = stat.S_IFREG | (0o755 if stamp.mode & stat.S_IXUSR else 0o644)
     return FileStamp(stamp.path, mode, stamp.size, stamp.mtime_ns)
-
-
-def _is_other_kind(stamp: FileStamp) -> bool:
-    """Return whether this is a socket, pipe or device, which no slug can hold."""
-    kinds = (stat.S_ISREG, stat.S_ISDIR, stat.S_ISLNK)
-    return not any(is_kind(stamp.mode) for is_kind in kinds)
 
 
 def _digest(root: Path, stamp: FileStamp, digests: DigestIndex) -> str:

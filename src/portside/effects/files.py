@@ -27,6 +27,7 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 # Not only permissions: a place can also be below a file, on a broken disk, or gone meanwhile.
 _NOT_POSSIBLE = {
     errno.EACCES,
+    errno.EBUSY,
     errno.EEXIST,
     errno.EIO,
     errno.EISDIR,
@@ -97,6 +98,12 @@ def scan(
             yield _stamp(item, path)
             if item.is_dir(follow_symlinks=False):
                 pending.append(path)
+
+
+def is_kept(stamp: FileStamp) -> bool:
+    """Return whether this is a file, directory or link: no slug can hold sockets and the like."""
+    kinds = (stat.S_ISREG, stat.S_ISDIR, stat.S_ISLNK)
+    return any(is_kind(stamp.mode) for is_kind in kinds)
 
 
 def copy_tree(

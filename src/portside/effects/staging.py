@@ -31,9 +31,12 @@ def private_directory(parent: Path, prefix: str = "") -> Iterator[Path]:
     """
     remove_abandoned(parent, prefix)
     root = make_private_directory(parent, prefix)
-    descriptor = os.open(root / _ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    # It gets its name when it is locked: without a lock it would mean that the owner is gone.
+    unlocked = root / f"{_ALIVE}.new"
+    descriptor = os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        unlocked.rename(root / _ALIVE)
         yield root
     finally:
         _remove(root)

@@ -131,9 +131,13 @@ class Store:
         place = self._place(key.layer, key.digest)
         found = self._load(place)
         if found is None and place.is_dir():
-            self._drop_linked_with(_damaged_files(place))
-            self._discard(place)
-            on_damaged(key.layer)
+            with self.lock(f"{key.layer}-{key.digest[:16]}"):
+                # Another build may have put it there, or replaced it, while it was looked at.
+                found = self._load(place)
+                if found is None and place.is_dir():
+                    self._drop_linked_with(_damaged_files(place))
+                    self._discard(place)
+                    on_damaged(key.layer)
         return found
 
     def has(self, key: LayerKey) -> bool:
@@ -258,7 +262,8 @@ class Store:
         found = None if header is None or stamps is None else _matching(place / _TREE, stamps)
         if header is None or found is None:
             return None
-        os.utime(place)
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(place)
         return StoredLayer(header.key, place / _TREE, found, header.facts)
 
     def _linked_places(self) -> Iterator[Path]:

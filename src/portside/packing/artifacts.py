@@ -3,7 +3,6 @@
 import gzip
 import importlib
 import io
-import shutil
 import stat
 import sys
 import tarfile
@@ -13,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, cast
 
-from portside.effects.files import disk_errors, scan
+from portside.effects.files import copy_tree, disk_errors, is_kept, scan
 from portside.effects.staging import VISIBLE_PREFIX, private_directory
 from portside.model.errors.run import NotASlugError
 from portside.model.errors.store import OutputTargetError
@@ -29,7 +28,8 @@ def copy_slug(slug: Path, path: Path) -> None:
     """Copy a slug to another place."""
     with slug_staging(path.absolute().parent) as root, disk_errors(path):
         staged = root / "slug"
-        shutil.copytree(slug, staged, symlinks=True)
+        staged.mkdir()
+        copy_tree(slug, staged, tuple(stamp for stamp in scan(slug) if is_kept(stamp)))
         publish(staged, path)
 
 
@@ -115,6 +115,8 @@ def _write_tar(slug: Path, file: IO[bytes]) -> None:
     data = reproducible_data(slug)
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for stamp in scan(slug):
+            if not is_kept(stamp):
+                continue
             member = _normalised(archive.gettarinfo(slug / stamp.path, stamp.path))
             if stamp.path in data:
                 member.size = len(data[stamp.path])

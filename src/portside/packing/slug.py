@@ -17,6 +17,7 @@ from portside.effects.files import (
 from portside.effects.staging import VISIBLE_PREFIX, private_directory
 from portside.model.errors.store import (
     ArchiveInTheWayError,
+    NotWritableError,
     OutputInTheWayError,
     OutputsOverlapError,
 )
@@ -116,7 +117,13 @@ def slug_staging(parent: Path) -> Iterator[Path]:
 
 
 def check_target(path: Path) -> None:
-    """Raise ``OutputInTheWayError`` unless a slug may be put at ``path``."""
+    """Raise an error unless a slug may be put at ``path``.
+
+    Raises ``OutputInTheWayError`` and ``NotWritableError``.
+    """
+    if path.is_mount():
+        cause = "it is a mount point, which can't be replaced: give a directory in it"
+        raise NotWritableError(path=str(path), cause=cause)
     if not os.path.lexists(path) or slug_key(path) is not None:
         return
     if path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
@@ -150,7 +157,11 @@ def publish(staged: Path, path: Path) -> None:
         else:
             with private_directory(path.parent, VISIBLE_PREFIX) as aside:
                 path.rename(aside / "old")
-                staged.rename(path)
+                try:
+                    staged.rename(path)
+                except OSError:
+                    (aside / "old").rename(path)
+                    raise
 
 
 def _read_json(path: Path) -> dict[str, object]:

@@ -166,7 +166,35 @@ def test_a_script_and_an_app_that_needs_nothing(bench: Bench) -> None:
     assert bench.install().outcome.distributions == (("six", "1.17.0"),)
     before = bench.inputs()
     bench.write("main.py", script + "print(1)\n")
-    assert bench.inputs() == before or "variables" not in before
+    assert bench.inputs() == before
+    bench.write("main.py", script.replace("six==", "idna>="))
+    assert bench.inputs() != before
     bench.write("main.py", "import json\n")
     (bench.tmp / "ours").rename(bench.tmp / "before")
     assert bench.install().outcome.distributions == ()
+
+
+@pytest.mark.parametrize(
+    "spelled", ['directory = { path = "lib" }', '[packages.directory]\npath = "lib"']
+)
+def test_local_projects_of_a_pylock_count(bench: Bench, spelled: str) -> None:
+    lock = f'lock-version = "1.0"\n[[packages]]\nname = "lib"\n{spelled}\n'
+    bench.write("pylock.toml", lock)
+    make_project(bench.app / "lib", "lib")
+    before = bench.inputs()
+    bench.write("lib/src/lib/__init__.py", "X = 2\n")
+    assert bench.inputs() != before
+
+
+def test_outputs_and_caches_in_a_project_do_not_count(bench: Bench) -> None:
+    project(bench, HATCH)
+    bench.write("src/shop/__init__.py", "")
+    before = bench.inputs()
+    for place in (
+        ".portside-1-ab/x",
+        ".ruff_cache/x",
+        "slug/.portside/slug.json",
+        "env/pyvenv.cfg",
+    ):
+        bench.write(place, "")
+    assert bench.inputs() == before

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from portside.detection.project import PYPROJECT, read_project
 from portside.detection.python_version.documents import read_toml, value_at
+from portside.model.errors.locks import LockMissingError
 from portside.model.facts import DependencySource, Notice, PackageManager
 from portside.model.source import Source
 
@@ -13,10 +14,12 @@ _TOOLS = ("poetry", "pdm")
 def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)
     """Return the project, None where there is no pyproject.toml that describes one.
 
-    Raises ``PythonVersionInvalidTomlError``.
+    Raises ``PythonVersionInvalidTomlError`` and ``LockMissingError``.
     """
     if read_project(source) is None:
         return None
+    if value_at(read_toml(source, PYPROJECT), "tool", "uv", "sources"):
+        raise LockMissingError(cause="[tool.uv.sources] is what only uv reads", command="uv lock")
     return DependencySource(
         manager=PackageManager.PYPROJECT,
         manifest=PYPROJECT,

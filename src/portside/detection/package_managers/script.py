@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from portside.detection.python_version.documents import value_at
 from portside.model.errors.dependencies import ScriptMetadataError
 from portside.model.facts import DependencySource, PackageManager
 from portside.model.source import Source
@@ -39,7 +40,11 @@ def read_script(source: Source, name: str) -> tuple[str, ...]:
 
     Raises ``ScriptMetadataError`` for a block that isn't TOML or lists something else.
     """
-    found = read_block(source, name).get("dependencies", [])
+    block = read_block(source, name)
+    found = block.get("dependencies", [])
+    if value_at(block, "tool", "uv", "sources"):
+        cause = "only uv reads [tool.uv.sources]; write the address after the name: NAME @ URL"
+        raise ScriptMetadataError(file=name, cause=cause)
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
         raise ScriptMetadataError(file=name, cause="dependencies must be a list of strings")
     return tuple(map(str, found))

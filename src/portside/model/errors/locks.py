@@ -21,6 +21,21 @@ class LockWithoutProjectError(BuildError):
         )
 
 
+class LockMissingError(BuildError):
+    """The project can only be installed from a lock, and there is none."""
+
+    code: ClassVar[str] = "lock::missing"
+
+    def __init__(self, *, cause: str, command: str) -> None:
+        """Take why there must be one, and the command that makes it."""
+        super().__init__(
+            "Your project needs a lock to be installed from.",
+            detail=f"The cause: {cause}.\nWithout it, something else by the same name might be installed.",
+            hint=f"Run `{command}` and commit the lock.",
+            failure_detail=cause,
+        )
+
+
 class LockOutdatedError(BuildError):
     """The project changed since its lock was written."""
 

@@ -6,9 +6,25 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from portside.effects.staging import VISIBLE_PREFIX
+
 # A build in place puts the first two into the app itself.
 _SKIPPED = frozenset(
-    {".heroku", ".profile.d", ".git", ".hg", ".svn", "__pycache__", ".venv", ".tox", ".mypy_cache"}
+    {
+        ".git",
+        ".heroku",
+        ".hg",
+        ".mypy_cache",
+        ".nox",
+        ".portside",
+        ".profile.d",
+        ".pytest_cache",
+        ".ruff_cache",
+        ".svn",
+        ".tox",
+        ".venv",
+        "__pycache__",
+    }
 )
 # Backends that compile nothing by themselves.
 _PURE = frozenset(
@@ -62,7 +78,17 @@ def _is_metadata_only(pyproject: str) -> bool:
 
 
 def _directories(place: Path) -> list[str]:
-    return sorted(item.name for item in place.iterdir() if item.is_dir())
+    return sorted(
+        item.name
+        for item in place.iterdir()
+        if item.is_dir() and not item.name.startswith((".", "__")) and not _is_built(str(item))
+    )
+
+
+def _is_built(directory: str) -> bool:
+    """Return whether this is a virtual environment or a slug: no part of a project."""
+    signs = ("pyvenv.cfg", ".portside/slug.json")
+    return any(os.path.isfile(f"{directory}/{sign}") for sign in signs)  # noqa: PTH113 (speed)
 
 
 def _tree(root: Path) -> Iterator[str]:
@@ -72,6 +98,8 @@ def _tree(root: Path) -> Iterator[str]:
             name
             for name in below
             if name not in _SKIPPED
+            and not name.startswith(VISIBLE_PREFIX)
+            and not _is_built(f"{directory}/{name}")
             and not re.fullmatch(_BUILT, os.path.normpath(f"{inside}/{name}"))
         )
         for name in sorted(names):

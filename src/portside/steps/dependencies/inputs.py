@@ -51,6 +51,9 @@ def dependency_inputs(
     paths = dict.fromkeys((*found.paths, *([app / vendored] if vendored else [])))
     inputs += [KeyInput(_shown(path, app), digest_path(path)) for path in paths]
     inputs += [KeyInput(_shown(path, app), digest_linked(path)) for path in found.projects]
+    if found.contents is not None:
+        said = digest(_without_credentials(text) for text in found.contents)
+        inputs.append(KeyInput(dependencies.manifest, said))
     if any(b"$" in data for data in raw.values()):
         expanded = [_without_credentials(text) for text in found.texts]
         inputs.append(KeyInput("variables in the files", digest(expanded)))

@@ -37,6 +37,12 @@ def path_text(path: Path) -> str:
     return plain if re.fullmatch(_PLAIN, plain) else path.as_uri()
 
 
+def local_paths_of(lines: tuple[str, ...], app: Path) -> tuple[Path, ...]:
+    """Return the local paths that plain requirements name."""
+    found = (find_local_path(line, app) for line in lines)
+    return tuple(local.path for local in found if local is not None)
+
+
 def extras_text(extras: tuple[str, ...]) -> str:
     """Return extras as they stand after a requirement."""
     return f"[{','.join(extras)}]" if extras else ""

@@ -34,7 +34,7 @@ def sync_arguments(
         *(str(request.uv), "sync", "--project", str(request.app), "--locked"),
         *("--python", str(request.interpreter.executable), "--no-python-downloads"),
         *("--link-mode", "hardlink", "--cache-dir", str(request.uv_cache)),
-        *("--no-progress", "--color", "never"),
+        *("--no-progress", "--color", "never", "--no-compile-bytecode"),
         *([] if job.includes_tests else ["--no-default-groups"]),
         *(word for group in job.groups for word in ("--group", group)),
         *(word for extra in job.extras for word in ("--extra", extra)),

@@ -31,6 +31,7 @@ class Inputs(Struct, frozen=True):
     """What an install reads: files of the app, and files and projects on this machine.
 
     ``texts`` are what the files say with variables replaced; they may hold credentials.
+    ``contents`` are what counts of the manifest where not all of it does.
     ``projects`` are installed as links to their sources.
     """
 
@@ -38,6 +39,7 @@ class Inputs(Struct, frozen=True):
     texts: tuple[str, ...] = ()
     paths: tuple[Path, ...] = ()
     projects: tuple[Path, ...] = ()
+    contents: tuple[str, ...] | None = None
 
 
 class Manager(Protocol):

@@ -1,24 +1,28 @@
 """What to install for an app with a pylock.toml: uv reads it itself."""
 
-import re
 from pathlib import Path
 
 from portside.detection.package_managers.pylock import LOCK
+from portside.detection.python_version.documents import read_toml, value_at
 from portside.effects.pip_config import PipConfig
 from portside.steps.dependencies.jobs import Job, Pylock, configured_options
 from portside.steps.dependencies.local_paths import path_of
 from portside.steps.dependencies.managers import Inputs, Query
 from portside.steps.dependencies.request import DependenciesRequest
 
-_LOCAL = re.compile(
-    r"^(?:directory|archive)\b[^\n]*?\bpath\s*=\s*[\"']([^\"']+)[\"']", re.MULTILINE
-)
-
 
 def inputs(query: Query) -> Inputs:
-    """Return the lock, and the local projects and archives that it names."""
-    text = query.source.read(LOCK).decode("utf-8", "replace")
-    found = (path_of(place, query.app) for place in _LOCAL.findall(text))
+    """Return the lock, and the local projects and archives that it names.
+
+    Raises ``PythonVersionInvalidTomlError``.
+    """
+    packages = value_at(read_toml(query.source, LOCK), "packages")
+    places = [
+        str(value_at(package, kind, "path") or "")
+        for package in (packages if isinstance(packages, list) else ())
+        for kind in ("directory", "archive")
+    ]
+    found = (path_of(place, query.app) for place in places if place)
     return Inputs(files=(LOCK,), paths=tuple(path for path in found if path is not None))
 
 

@@ -3,7 +3,7 @@
 from portside.detection.project import PYPROJECT, read_project
 from portside.effects.pip_config import PipConfig
 from portside.steps.dependencies.jobs import Job, configured_options
-from portside.steps.dependencies.local_paths import absolute, extras_text, path_text
+from portside.steps.dependencies.local_paths import absolute, extras_text, local_paths_of, path_text
 from portside.steps.dependencies.managers import Inputs, Query
 from portside.steps.dependencies.request import DependenciesRequest
 
@@ -11,8 +11,14 @@ from portside.steps.dependencies.request import DependenciesRequest
 def inputs(query: Query) -> Inputs:
     """Return the pyproject.toml and, where it is to be built, the project."""
     project = read_project(query.source)
-    is_built = project is not None and project.is_buildable
-    return Inputs(files=(PYPROJECT,), projects=(query.app,) if is_built else ())
+    if project is None:
+        return Inputs(files=(PYPROJECT,))
+    chosen = project.chosen(query.dependencies.extras, query.dependencies.groups)
+    return Inputs(
+        files=(PYPROJECT,),
+        paths=local_paths_of((*(project.dependencies or ()), *chosen), query.app),
+        projects=(query.app,) if project.is_buildable else (),
+    )
 
 
 def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:

@@ -3,14 +3,15 @@
 from portside.detection.package_managers.script import read_script
 from portside.effects.pip_config import PipConfig
 from portside.steps.dependencies.jobs import Job, configured_options
-from portside.steps.dependencies.local_paths import absolute
+from portside.steps.dependencies.local_paths import absolute, local_paths_of
 from portside.steps.dependencies.managers import Inputs, Query
 from portside.steps.dependencies.request import DependenciesRequest
 
 
 def inputs(query: Query) -> Inputs:
     """Return what the script names; the rest of it doesn't count."""
-    return Inputs(files=(), texts=read_script(query.source, query.dependencies.manifest))
+    lines = read_script(query.source, query.dependencies.manifest)
+    return Inputs(files=(), contents=lines, paths=local_paths_of(lines, query.app))
 
 
 def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:

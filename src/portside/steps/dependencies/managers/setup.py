@@ -43,5 +43,5 @@ def _requirements(request: DependenciesRequest, extras: tuple[str, ...]) -> tupl
         raise SetupInvalidError(cause=str(error).splitlines()[0]) from error
     texts = [parser.get("options", "install_requires", fallback="")]
     texts += [parser.get("options.extras_require", name, fallback="") for name in extras]
-    lines = (line.partition("#")[0].strip() for text in texts for line in text.splitlines())
-    return tuple(line for line in lines if line)
+    lines = (line.partition(" #")[0].strip() for text in texts for line in text.splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#"))
