@@ -30,7 +30,8 @@ class LockMissingError(BuildError):
         """Take why there must be one, and the command that makes it."""
         super().__init__(
             "Your project needs a lock to be installed from.",
-            detail=f"The cause: {cause}.\nWithout it, something else by the same name might be installed.",
+            detail=f"The cause: {cause}.\n"
+            "Without it, something else by the same name might be installed.",
             hint=f"Run `{command}` and commit the lock.",
             failure_detail=cause,
         )
