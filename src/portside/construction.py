@@ -105,13 +105,29 @@ class Construction:
                 else:
                     placed.result() if placed is not None else home.place(python)
                     home.place(layer)
+        try:
+            return self._complete(prepared, facts, source, slug, interpreter, (python, layer))
+        except BaseException:
+            home.give_back()
+            raise
+
+    def _complete(
+        self,
+        prepared: Prepared,
+        facts: Facts,
+        source: Source,
+        slug: Path,
+        interpreter: Interpreter,
+        layers: tuple[StoredLayer, StoredLayer],
+    ) -> tuple[Path, Report]:
+        """Do what the assembled slug is needed for, and publish it."""
         env = with_config_vars(
             build_environment(slug, self.tools.host.environ), self.request.config_vars
         )
-        if facts.manage_py is not None and has_distribution(layer, "django"):
+        if facts.manage_py is not None and has_distribution(layers[1], "django"):
             self._collect_static(facts, facts.manage_py, source, slug, env)
         self._run_hook(facts.post_compile_hook, slug, env)
-        return self._finish(prepared, facts, slug, interpreter, (python, layer))
+        return self._finish(prepared, facts, slug, interpreter, layers)
 
     def _copy_app(self, prepared: Prepared, slug: Path) -> None:
         reason = _reason_of(prepared.plan, "CopyApp")

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from portside.effects.files import remove_tree
-from portside.packing.slug import publish, slug_key, slug_layers
+from portside.packing.slug import PYTHON_HOME, publish, slug_key, slug_layers
 
 _CURRENT = "current"
 _KEPT = 2
@@ -38,9 +38,9 @@ def publish_generation(staged: Path, directory: Path, key: str) -> Path:
 
 
 def take_spare(directory: Path, layers: tuple[str, ...], aside: Path) -> Path | None:
-    """Move a slug that consists of ``layers``, and that the next one would push out, to ``aside``.
+    """Move a slug that consists of ``layers``, and that the next would push out, into ``aside``.
 
-    Return where it is now; None where there is no such slug.
+    Return where it is now; None where there is no such slug. ``give_back`` undoes it.
     """
     current = current_slug(directory)
     if current is None:
@@ -48,8 +48,19 @@ def take_spare(directory: Path, layers: tuple[str, ...], aside: Path) -> Path | 
     kept = [current, *(old for old in _generations(directory) if old != current)]
     for spare in kept[_KEPT - 1 :]:
         if slug_layers(spare) == layers:
-            return spare.rename(aside)
+            aside.mkdir()
+            return spare.rename(aside / spare.name)
     return None
+
+
+def give_back(aside: Path, home: Path, directory: Path) -> None:
+    """Put what ``take_spare`` took back in its place, with its tree of Python from ``home``."""
+    for spare in aside.iterdir() if aside.is_dir() else ():
+        tree = spare / PYTHON_HOME
+        if not tree.exists() and home.exists():
+            home.rename(tree)
+        if tree.exists():
+            spare.rename(directory / spare.name)
 
 
 def _generations(directory: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from portside.effects.files import Twin, copy_tree, disk_errors, holds_exactly, linked_paths
 from portside.effects.store import Store, StoredLayer
 from portside.model.layers import LayerKey
-from portside.packing.generations import take_spare
+from portside.packing.generations import give_back, take_spare
 from portside.packing.slug import PYTHON_HOME, slug_layers
 
 
@@ -47,13 +47,21 @@ class PythonHome(Struct, frozen=True):
             return False
         instances = tuple(layer.instance for layer in layers)
         with self.store.lock(lock):
-            spare = take_spare(self.generations, instances, self.slug.with_name("spare"))
+            spare = take_spare(self.generations, instances, self._aside)
         stamps = [stamp for layer in layers for stamp in layer.stamps]
         if spare is None or not holds_exactly(spare / PYTHON_HOME, stamps):
             return False
         self.path.parent.mkdir(exist_ok=True)
         (spare / PYTHON_HOME).rename(self.path)
         return True
+
+    def give_back(self) -> None:
+        """Undo ``take_over``: the build has failed, and its app keeps all slugs that it had."""
+        give_back(self._aside, self.path, self.generations)
+
+    @property
+    def _aside(self) -> Path:
+        return self.slug.with_name("spare")
 
     def _lender(self, layer: StoredLayer) -> Twin | None:
         """Return what may lend a layer's files: the store, or what is at the target now.
