@@ -121,14 +121,14 @@ def check_target(path: Path) -> None:
 
     Raises ``OutputInTheWayError`` and ``NotWritableError``.
     """
-    if path.is_mount():
+    if not os.path.lexists(path):
+        return
+    is_empty = path.is_dir() and not path.is_symlink() and not any(path.iterdir())
+    if slug_key(path) is None and not is_empty:
+        raise OutputInTheWayError(path=str(path))
+    if os.path.ismount(path):  # pathlib raises where a name is too long
         cause = "it is a mount point, which can't be replaced: give a directory in it"
         raise NotWritableError(path=str(path), cause=cause)
-    if not os.path.lexists(path) or slug_key(path) is not None:
-        return
-    if path.is_dir() and not path.is_symlink() and not any(path.iterdir()):
-        return
-    raise OutputInTheWayError(path=str(path))
 
 
 def check_archive(path: Path) -> None:
