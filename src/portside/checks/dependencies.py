@@ -23,6 +23,7 @@ from portside.model.errors import BuildError
 from portside.model.errors.python_version import PythonVersionEolError
 from portside.model.facts import PackageManager
 from portside.model.findings import Severity
+from portside.model.names import canonical, names_of
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _EXTRAS = re.compile(r"\s*\[([^\]]*)\]")
@@ -64,22 +65,6 @@ class Declared(Struct, frozen=True):
     is_complete: bool
 
 
-def _canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _names(requirement: str) -> Iterator[str]:
-    """Yield the distribution that a requirement names, and it again with each of its extras."""
-    match = _NAME.match(requirement)
-    if match is None:
-        return
-    name = _canonical(match[0])
-    yield name
-    extras = _EXTRAS.match(requirement, match.end())
-    for extra in extras[1].split(",") if extras else ():
-        yield f"{name}[{extra.strip().lower()}]"
-
-
 def _requirements(app: App) -> Requirements | None:
     if app.facts is None or app.facts.dependencies.manager is not PackageManager.PIP:
         return None
@@ -105,7 +90,7 @@ def read_declared(app: App) -> Declared:
         case PackageManager.PYPROJECT:
             project = read_project(app.source)
             known = project.dependencies if project else None
-            names = frozenset(name for item in known or () for name in _names(item))
+            names = frozenset(name for item in known or () for name in names_of(item))
             return Declared(names, is_complete=known is not None)
         case _:
             return Declared(frozenset(), is_complete=False)
@@ -113,7 +98,7 @@ def read_declared(app: App) -> Declared:
 
 def _of_requirements(requirements: Requirements) -> Declared:
     lines = [line for line in requirements.lines if line.kind is LineKind.REQUIREMENT]
-    names = frozenset(name for line in lines for name in _names(line.text))
+    names = frozenset(name for line in lines for name in names_of(line.text))
     is_opaque = any(
         line.kind is LineKind.EDITABLE or "://" in line.text or local_path(line.text) is not None
         for line in requirements.lines
@@ -131,8 +116,8 @@ def _of_lock(data: bytes, name: str) -> Declared:
             return Declared(frozenset(), is_complete=False)
         packages = document.get("default") if isinstance(document, dict) else None
         names = packages if isinstance(packages, dict) else {}
-        return Declared(frozenset(_canonical(str(item)) for item in names), is_complete=True)
-    return Declared(frozenset(map(_canonical, _LOCKED.findall(text))), is_complete=True)
+        return Declared(frozenset(canonical(str(item)) for item in names), is_complete=True)
+    return Declared(frozenset(map(canonical, _LOCKED.findall(text))), is_complete=True)
 
 
 def _missing_server(app: App) -> Iterator[Place]:
@@ -198,7 +183,7 @@ def _unpinned(requirements: Requirements) -> Iterator[Line]:
         name
         for line in requirements.lines
         if line.kind is LineKind.CONSTRAINT and _PINNED.search(line.text)
-        for name in _names(line.text)
+        for name in names_of(line.text)
     }
     for line in requirements.lines:
         if line.kind is LineKind.REQUIREMENT:
@@ -215,7 +200,7 @@ def _is_pinned(text: str, pinned: set[str]) -> bool:
         return "+" not in text.partition("://")[0] or _COMMIT.search(text) is not None
     if local_path(text) is not None or _PINNED.search(text):
         return True
-    return next(iter(_names(text)), "") in pinned
+    return next(iter(names_of(text)), "") in pinned
 
 
 def _shown(text: str) -> str:

@@ -12,9 +12,9 @@ from portside.detection.python_version.documents import read_toml, value_at
 from portside.detection.requirements import read_requirements
 from portside.model.errors import BuildError
 from portside.model.facts import DependencySource, PackageManager
+from portside.model.names import names_of
 from portside.model.source import Source
 
-_NAME = re.compile(r"\s*(?P<name>[A-Za-z0-9](?:[\w.-]*\w)?)\s*(?:\[(?P<extras>[^\]]*)\])?")
 # A requirement for another system than the one that a slug runs on.
 _ELSEWHERE = re.compile(r"""==\s*['"](?:win32|Windows|nt|darwin|Darwin)['"]""")
 _SETUP_FILES = (
@@ -88,11 +88,5 @@ def _list(data: object) -> list[object]:
 
 def _names(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
-        match = _NAME.match(text)
-        if match is None or _ELSEWHERE.search(text):
-            continue
-        name = re.sub(r"[-_.]+", "-", match["name"]).lower()
-        yield name
-        for extra in (match["extras"] or "").split(","):
-            if extra.strip():
-                yield f"{name}[{extra.strip().lower()}]"
+        if not _ELSEWHERE.search(text):
+            yield from names_of(text)

@@ -1,16 +1,15 @@
 """Reads what a pyproject.toml says of the project itself (PEP 518, PEP 621, PEP 735)."""
 
-import re
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 
 from portside.detection.python_version.documents import read_toml, value_at
 from portside.model.errors.settings import GroupUnknownError
+from portside.model.names import canonical, split_requirement
 from portside.model.source import Source
 
 PYPROJECT = "pyproject.toml"
-_REQUIREMENT = re.compile(r"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[(?P<extras>[^\]]*)\])?")
 _SCRIPTS = ("scripts", "gui-scripts", "entry-points")
 
 
@@ -53,10 +52,10 @@ class Project(Struct, frozen=True):
 
         An index may have something else by the project's name.
         """
-        match = _REQUIREMENT.match(line)
-        if match is None or canonical(match["name"]) != canonical(self.name):
+        found = split_requirement(line)
+        if found is None or found[0] != canonical(self.name):
             return [line]
-        return self._extras(re.findall(r"[\w.-]+", match["extras"] or ""), seen)
+        return self._extras(found[1], seen)
 
     def _group(self, name: str, above: tuple[str, ...]) -> list[object]:
         if name in above:
@@ -126,11 +125,6 @@ def _read_poetry(data: Mapping[str, object], *, is_buildable: bool) -> Project |
         extras=lines.extras,
         groups=lines.groups,
     )
-
-
-def canonical(name: str) -> str:
-    """Return a distribution's, an extra's or a group's name in its normal form (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _lists(table: object) -> dict[str, tuple[object, ...]]:

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from portside.model.names import canonical
+
 _EXTRA = re.compile(
     r"""\bextra\s*(?P<operator>==|!=)\s*(?P<quote>["'])(?P<name>[^"']*)(?P=quote)"""
 )
@@ -43,8 +45,3 @@ def holds(
         return _ALWAYS if is_chosen is (match["operator"] == "==") else _NEVER
 
     return Marker(_EXTRA.sub(answer, marker)).evaluate(dict(environment))
-
-
-def canonical(name: str) -> str:
-    """Return the one spelling that counts of a distribution, an extra or a group."""
-    return re.sub(r"[-_.]+", "-", name).lower()

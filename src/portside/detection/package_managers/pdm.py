@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from portside.detection.lock_metadata import parse_lock, read_lock_metadata, refuse_conflicts
 from portside.detection.package_managers.lock_graph import Node, Wish, follow
-from portside.detection.package_managers.markers import canonical, holds
+from portside.detection.package_managers.markers import holds
 from portside.detection.package_managers.pdm_project import (
     DEFAULT,
     PYPROJECT,
@@ -27,6 +27,7 @@ from portside.model.errors.locks import (
 )
 from portside.model.facts import DependencySource, PackageManager
 from portside.model.locked import LockedDistribution
+from portside.model.names import canonical
 from portside.model.source import Source
 
 LOCK = "pdm.lock"

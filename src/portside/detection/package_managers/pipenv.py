@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date, time
 
@@ -11,6 +10,7 @@ from msgspec import Struct
 from portside.model.errors.dependencies import PipfileInvalidError, PipfileLockInvalidJsonError
 from portside.model.facts import DependencySource, Notice, PackageManager
 from portside.model.locked import IndexSource, LockedDistribution
+from portside.model.names import canonical
 from portside.model.source import Source
 
 PIPFILE = "Pipfile"
@@ -97,7 +97,7 @@ def pipfile_hashes(source: Source) -> frozenset[str]:
     Raises ``PipfileInvalidError`` and ``SourceUnreadableError``.
     """
     data = _read_pipfile(source)
-    return frozenset({_hash(data, canonical=True), _hash(data, canonical=False)})
+    return frozenset({_hash(data, with_normal_names=True), _hash(data, with_normal_names=False)})
 
 
 def lockless_requirements(source: Source, *, includes_tests: bool = False) -> LocklessRequirements:
@@ -137,12 +137,12 @@ def _read_pipfile(source: Source) -> dict[str, object]:
     return data
 
 
-def _hash(data: Mapping[str, object], *, canonical: bool) -> str:
+def _hash(data: Mapping[str, object], *, with_normal_names: bool) -> str:
     """Hash the Pipfile's contents as Pipenv does; comments, scripts and settings don't count."""
 
     def section(value: object) -> object:
-        if canonical and isinstance(value, dict):
-            return {_canonical(str(name)): item for name, item in value.items()}
+        if with_normal_names and isinstance(value, dict):
+            return {canonical(str(name)): item for name, item in value.items()}
         return value
 
     sources = data.get("source", data.get("sources", [_PYPI]))
@@ -160,10 +160,6 @@ def _hash(data: Mapping[str, object], *, canonical: bool) -> str:
 
 def _date(value: object) -> str:
     return value.isoformat() if isinstance(value, date | time) else str(value)
-
-
-def _canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _sources(data: Mapping[str, object], key: str) -> tuple[IndexSource, ...]:

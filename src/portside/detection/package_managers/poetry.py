@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from portside.detection.lock_metadata import parse_lock, read_lock_metadata, refuse_conflicts
 from portside.detection.package_managers.lock_graph import Node, follow
-from portside.detection.package_managers.markers import canonical, holds
+from portside.detection.package_managers.markers import holds
 from portside.detection.package_managers.poetry_project import (
     MAIN,
     PYPROJECT,
@@ -28,6 +28,7 @@ from portside.model.errors.locks import (
 )
 from portside.model.facts import DependencySource, Notice, NoticeLevel, PackageManager
 from portside.model.locked import IndexSource, LockedDistribution
+from portside.model.names import canonical
 from portside.model.source import Source
 
 LOCK = "poetry.lock"

@@ -1,7 +1,6 @@
 """The app's package manager itself, at a pinned version, as a layer below its dependencies."""
 
 import os
-import re
 from pathlib import Path
 
 from portside.effects.bytecode import provide_bytecode
@@ -14,6 +13,7 @@ from portside.model.events import Outcome
 from portside.model.facts import PackageManager
 from portside.model.interpreter import Interpreter
 from portside.model.layers import KeyInput, LayerKey
+from portside.model.names import canonical
 from portside.steps.dependencies.distributions import list_distributions
 from portside.steps.dependencies.relocation import relocate_scripts
 from portside.steps.log import StepLog
@@ -93,11 +93,11 @@ def stamps_beside(
     An app may depend on pip or setuptools itself, in another version.
     """
     site = interpreter.site_packages
-    brought = {_normalised(name) for name, _ in list_distributions(dependencies.tree / site)}
+    brought = {canonical(name) for name, _ in list_distributions(dependencies.tree / site)}
     left_out = tuple(
         path
         for info in sorted((layer.tree / site).glob("*.dist-info"))
-        if _normalised(info.name.partition("-")[0]) in brought
+        if canonical(info.name.partition("-")[0]) in brought
         for path in _paths_of(info, site)
     )
     return tuple(
@@ -112,11 +112,6 @@ def _paths_of(info: Path, site: str) -> set[str]:
     roots = {path.partition("/")[0] for path in paths if not path.startswith("..")}
     scripts = {path for path in paths if path.startswith("..")}
     return {f"{os.path.normpath(f'{site}/{path}')}/" for path in roots | scripts}
-
-
-def _normalised(name: str) -> str:
-    """Return a distribution's name in its normal form (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _install(

@@ -7,6 +7,7 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
+from portside.model.names import canonical
 from portside.model.python_version import PythonVersion
 
 _REQUIRES = r"(?m)^Requires-Dist: (.*[=<>~]=.*\d(?:a|b|c|rc|[._-]?dev).*)$"
@@ -40,22 +41,18 @@ def required_prereleases(site_packages: Path, python: PythonVersion) -> frozense
         for item in found
         if item.marker is None or item.marker.evaluate({**version, "extra": ""})
     )
-    installed = {_canonical(name): version for name, version in list_distributions(site_packages)}
+    installed = {canonical(name): version for name, version in list_distributions(site_packages)}
     return frozenset(name for name in wanted if not _is_prerelease("==", installed.get(name, "")))
 
 
 def named_prereleases(requirements: Iterable[str]) -> frozenset[str]:
     """Return the names in requirements that ask for prereleases, by pip's rule."""
     return frozenset(
-        _canonical(item.name)
+        canonical(item.name)
         for text in requirements
         for item in _parsed(text.partition(" --")[0])
         if any(_is_prerelease(spec.operator, spec.version) for spec in item.specifier)
     )
-
-
-def _canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _is_prerelease(operator: str, version: str) -> bool:

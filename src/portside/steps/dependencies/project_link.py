@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from portside.detection.package_managers.markers import canonical
 from portside.effects.pip_config import PipConfig
 from portside.model.errors.settings import GroupUnknownError
 from portside.model.locked import LockedDistribution
+from portside.model.names import canonical
 from portside.steps.dependencies.jobs import Job, configured_options
 from portside.steps.dependencies.local_paths import path_text
 from portside.steps.dependencies.locked import Locked, local_projects
