@@ -7,8 +7,8 @@ installs from it says what is wrong with it.
 import re
 from collections.abc import Iterable, Iterator
 
+from portside.detection.documents import read_toml, value_at
 from portside.detection.package_managers.script import read_script
-from portside.detection.python_version.documents import read_toml, value_at
 from portside.detection.requirements import read_requirements
 from portside.model.errors import BuildError
 from portside.model.facts import DependencySource, PackageManager

@@ -1,6 +1,6 @@
 """What of the app isn't to go into a slug: patterns, as .gitignore has them."""
 
-from portside.detection.python_version.documents import read_toml, value_at
+from portside.detection.documents import read_toml, value_at
 from portside.model.settings import Settings
 from portside.model.source import Source
 

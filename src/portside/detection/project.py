@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct, field
 
-from portside.detection.python_version.documents import read_toml, value_at
+from portside.detection.documents import read_toml, value_at
 from portside.model.errors.settings import GroupUnknownError
 from portside.model.names import canonical, split_requirement
 from portside.model.source import Source

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from portside.detection.python_version.documents import read_toml, value_at
+from portside.detection.documents import read_toml, value_at
 from portside.model.errors.settings import SettingInvalidError, SettingUnknownError
 from portside.model.python_version import Origin
 from portside.model.settings import PLACES, PREFIX, SETTINGS, Chosen, Given, Setting, Settings

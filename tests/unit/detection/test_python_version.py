@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portside.detection.python_version import detect_python_version
-from portside.detection.python_version.documents import parse_version
 from portside.detection.python_version.python_version_file import is_misspelt
 from portside.detection.python_version.requires_python import convert_poetry
+from portside.detection.python_version.versions import parse_version
 from portside.model.errors import BuildError
 from portside.model.facts import Notice
 from portside.model.python_version import Origin, PythonConstraint, RequestedPython

@@ -9,7 +9,13 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from portside.detection.lock_metadata import parse_lock, read_lock_metadata, refuse_conflicts
+from portside.detection.documents import value_at
+from portside.detection.locks import (
+    file_hashes,
+    locked_project,
+    read_lock_metadata,
+    read_lock_tables,
+)
 from portside.detection.package_managers.lock_graph import Node, Wish, follow
 from portside.detection.package_managers.markers import holds
 from portside.detection.package_managers.pdm_project import (
@@ -18,12 +24,10 @@ from portside.detection.package_managers.pdm_project import (
     PdmProject,
     read_wish,
 )
-from portside.detection.python_version.documents import value_at
 from portside.model.errors.locks import (
     LockInvalidError,
     LockOutdatedError,
     LockWithoutGroupError,
-    LockWithoutProjectError,
 )
 from portside.model.facts import DependencySource, PackageManager
 from portside.model.locked import LockedDistribution
@@ -76,10 +80,7 @@ class PdmLock(Struct, frozen=True):
         if found is None:
             key = f"{item.get('name')} {item.get('version')}"
             found = value_at(self.metadata, "files", key)
-        for file in found if isinstance(found, list) else ():
-            digest = value_at(file, "hash")
-            if isinstance(digest, str):
-                yield digest
+        yield from file_hashes(found)
 
 
 def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)
@@ -87,33 +88,17 @@ def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | N
 
     Raises ``LockInvalidError`` and ``LockWithoutProjectError``.
     """
-    if not source.is_file(LOCK):
-        return None
-    if not source.is_file(PYPROJECT):
-        raise LockWithoutProjectError(lock=LOCK, project=PYPROJECT)
-    _check_format(read_lock_metadata(source, LOCK, command=_COMMAND))
-    return DependencySource(
-        manager=PackageManager.PDM,
-        manifest=PYPROJECT,
-        lock=LOCK,
-        files=(LOCK, PYPROJECT),
-        reason=f"there is a {LOCK}",
-    )
+    found = locked_project(source, PackageManager.PDM, LOCK)
+    if found is not None:
+        _check_format(read_lock_metadata(source, LOCK, command=_COMMAND))
+    return found
 
 
 def read_pdm_lock(source: Source) -> PdmLock:
     """Read the pdm.lock. Raises ``LockInvalidError`` and ``SourceUnreadableError``."""
-    raw = source.read(LOCK)
-    refuse_conflicts(b"\n" + raw, LOCK, command=_COMMAND)
-    data = parse_lock(raw, LOCK, command=_COMMAND)
-    metadata, found = data.get("metadata"), data.get("package", [])
-    if not isinstance(metadata, dict):
-        raise _invalid("there is no [metadata] in it, so it may have been cut off")
-    _check_format(metadata)
-    entries = tuple(item for item in (found if isinstance(found, list) else ()))
-    if not all(isinstance(item, dict) and "name" in item for item in entries):
-        raise _invalid("every [[package]] must be a table with a name")
-    return PdmLock(metadata, entries)
+    tables = read_lock_tables(source, LOCK, command=_COMMAND)
+    _check_format(tables.metadata)
+    return PdmLock(tables.metadata, tables.entries)
 
 
 def local_packages(source: Source) -> tuple[LockedDistribution, ...]:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from portside.detection.documents import read_toml, value_at
 from portside.detection.package_managers.lock_graph import Wish
-from portside.detection.python_version.documents import read_toml, value_at
 from portside.model.names import canonical
 from portside.model.source import Source
 

@@ -8,8 +8,15 @@ import re
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from portside.detection.lock_metadata import parse_lock, read_lock_metadata, refuse_conflicts
+from portside.detection.documents import value_at
+from portside.detection.locks import (
+    file_hashes,
+    locked_project,
+    read_lock_metadata,
+    read_lock_tables,
+)
 from portside.detection.package_managers.lock_graph import Node, follow
 from portside.detection.package_managers.markers import holds
 from portside.detection.package_managers.poetry_project import (
@@ -19,12 +26,10 @@ from portside.detection.package_managers.poetry_project import (
     read_poetry_project,
     read_wishes,
 )
-from portside.detection.python_version.documents import value_at
 from portside.detection.python_version.requires_python import convert_poetry
 from portside.model.errors.locks import (
     LockInvalidError,
     LockOutdatedError,
-    LockWithoutProjectError,
 )
 from portside.model.facts import DependencySource, Notice, NoticeLevel, PackageManager
 from portside.model.locked import IndexSource, LockedDistribution
@@ -89,10 +94,7 @@ class PoetryLock(Struct, frozen=True):
         if found is None:
             bare = value_at(self.metadata, "hashes", str(item.get("name")))
             yield from (f"sha256:{text}" for text in bare) if isinstance(bare, list) else ()
-        for file in found if isinstance(found, list) else ():
-            digest = value_at(file, "hash")
-            if isinstance(digest, str):
-                yield digest
+        yield from file_hashes(found)
 
 
 def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)
@@ -100,36 +102,22 @@ def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | N
 
     Raises ``LockInvalidError`` and ``LockWithoutProjectError``.
     """
-    if not source.is_file(LOCK):
+    found = locked_project(source, PackageManager.POETRY, LOCK)
+    if found is None:
         return None
-    if not source.is_file(PYPROJECT):
-        raise LockWithoutProjectError(lock=LOCK, project=PYPROJECT)
     version = _format(read_lock_metadata(source, LOCK, command=_COMMAND))
-    return DependencySource(
-        manager=PackageManager.POETRY,
-        manifest=PYPROJECT,
-        lock=LOCK,
-        files=(LOCK, PYPROJECT),
-        reason=f"there is a {LOCK}",
-        notices=tuple(_notices(read_poetry_project(source), version)),
-    )
+    return replace(found, notices=tuple(_notices(read_poetry_project(source), version)))
 
 
 def read_poetry_lock(source: Source) -> PoetryLock:
     """Read the poetry.lock. Raises ``LockInvalidError`` and ``SourceUnreadableError``."""
-    raw = source.read(LOCK)
-    refuse_conflicts(b"\n" + raw, LOCK, command=_COMMAND)
-    data = parse_lock(raw, LOCK, command=_COMMAND)
-    metadata, found = data.get("metadata"), data.get("package", [])
-    if not isinstance(metadata, dict):
-        raise _invalid("there is no [metadata] in it, so it may have been cut off")
-    _format(metadata)
-    entries = tuple(item for item in (found if isinstance(found, list) else ()))
-    if not all(isinstance(item, dict) and "name" in item for item in entries):
-        raise _invalid("every [[package]] must be a table with a name")
-    first = raw.partition(b"\n")[0].decode("utf-8", "replace")
+    tables = read_lock_tables(source, LOCK, command=_COMMAND)
+    _format(tables.metadata)
+    first = source.read(LOCK).partition(b"\n")[0].decode("utf-8", "replace")
     writer = _WRITER.search(first)
-    return PoetryLock(entries, metadata, (int(writer[1]), int(writer[2])) if writer else None)
+    return PoetryLock(
+        tables.entries, tables.metadata, (int(writer[1]), int(writer[2])) if writer else None
+    )
 
 
 def local_packages(source: Source) -> tuple[LockedDistribution, ...]:

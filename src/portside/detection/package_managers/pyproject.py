@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from portside.detection.documents import read_toml, value_at
 from portside.detection.project import PYPROJECT, read_project
-from portside.detection.python_version.documents import read_toml, value_at
 from portside.model.errors.locks import LockMissingError
 from portside.model.facts import DependencySource, Notice, PackageManager
 from portside.model.source import Source

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from portside.detection.python_version.documents import value_at
+from portside.detection.documents import value_at
 from portside.model.errors.dependencies import ScriptMetadataError
 from portside.model.facts import DependencySource, PackageManager
 from portside.model.source import Source

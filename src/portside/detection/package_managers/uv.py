@@ -3,12 +3,11 @@
 import re
 from collections.abc import Mapping
 
-from portside.model.errors.locks import LockWithoutProjectError
+from portside.detection.locks import locked_project
 from portside.model.facts import DependencySource, PackageManager
 from portside.model.source import Source
 
 LOCK = "uv.lock"
-PROJECT = "pyproject.toml"
 # How uv writes where a package of the project's own comes from.
 _LOCAL = re.compile(
     r"^source = \{ (editable|virtual|directory|path) = \"((?:[^\"\\]|\\.)*)\"", re.MULTILINE
@@ -20,17 +19,7 @@ def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | N
 
     Raises ``LockWithoutProjectError``.
     """
-    if not source.is_file(LOCK):
-        return None
-    if not source.is_file(PROJECT):
-        raise LockWithoutProjectError(lock=LOCK, project=PROJECT)
-    return DependencySource(
-        manager=PackageManager.UV,
-        manifest=PROJECT,
-        lock=LOCK,
-        files=(LOCK, PROJECT),
-        reason=f"there is a {LOCK}",
-    )
+    return locked_project(source, PackageManager.UV, LOCK)
 
 
 def local_packages(source: Source) -> tuple[tuple[str, str], ...]:

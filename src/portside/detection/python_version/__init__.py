@@ -15,7 +15,6 @@ version, because neither of these is the developer's word. Whatever decides, it 
 every declared range.
 """
 
-from portside.detection.python_version.documents import parse_version
 from portside.detection.python_version.pipfile_lock import read_pipfile_lock
 from portside.detection.python_version.python_version_file import read_python_version_file
 from portside.detection.python_version.requires_python import (
@@ -25,6 +24,7 @@ from portside.detection.python_version.requires_python import (
 )
 from portside.detection.python_version.runtime_txt import read_runtime_txt, runtime_txt_notice
 from portside.detection.python_version.tool_versions import read_tool_versions
+from portside.detection.python_version.versions import parse_version
 from portside.model.errors.python_version import PythonVersionContradictionError
 from portside.model.facts import Notice
 from portside.model.policy import PythonPolicy

@@ -1,6 +1,7 @@
 """The Python version in Pipfile.lock's ``_meta.requires``; it reads no dependency."""
 
-from portside.detection.python_version.documents import parse_version, value_at
+from portside.detection.documents import value_at
+from portside.detection.python_version.versions import parse_version
 from portside.model.errors.dependencies import PipfileLockInvalidJsonError
 from portside.model.errors.python_version import PipfileLockInvalidVersionError
 from portside.model.python_version import Origin, RequestedPython

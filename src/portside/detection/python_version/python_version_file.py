@@ -3,7 +3,7 @@
 import codecs
 import re
 
-from portside.detection.python_version.documents import parse_version
+from portside.detection.python_version.versions import parse_version
 from portside.model.errors.python_version import (
     PythonVersionFileInvalidEncodingError,
     PythonVersionFileInvalidVersionError,

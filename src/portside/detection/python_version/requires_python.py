@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
-from portside.detection.lock_metadata import read_lock_metadata
-from portside.detection.python_version.documents import parse_version, read_toml, value_at
+from portside.detection.documents import read_toml, value_at
+from portside.detection.locks import read_lock_metadata
+from portside.detection.python_version.versions import parse_version
 from portside.model.errors.python_version import (
     RequiresPythonInvalidError,
     RequiresPythonUnsatisfiableError,

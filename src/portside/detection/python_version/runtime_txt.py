@@ -1,6 +1,6 @@
 """The deprecated runtime.txt: ``python-3.12`` or ``python-3.12.7``; it reads nothing else."""
 
-from portside.detection.python_version.documents import parse_version
+from portside.detection.python_version.versions import parse_version
 from portside.model.errors.python_version import RuntimeTxtInvalidVersionError
 from portside.model.facts import Notice
 from portside.model.python_version import Origin, RequestedPython

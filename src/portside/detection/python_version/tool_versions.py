@@ -6,7 +6,8 @@ https://mise.jdx.dev/configuration.html has the places, and the versions that ar
 import codecs
 import re
 
-from portside.detection.python_version.documents import parse_version, read_toml, value_at
+from portside.detection.documents import read_toml, value_at
+from portside.detection.python_version.versions import parse_version
 from portside.model.errors.python_version import ToolVersionsInvalidVersionError
 from portside.model.policy import PythonPolicy
 from portside.model.python_version import Origin, RequestedPython

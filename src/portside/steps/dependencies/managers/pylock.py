@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from portside.detection.documents import read_toml, value_at
 from portside.detection.package_managers.pylock import LOCK
-from portside.detection.python_version.documents import read_toml, value_at
 from portside.effects.pip_config import PipConfig
 from portside.steps.dependencies.jobs import Job, Pylock, configured_options
 from portside.steps.dependencies.local_paths import path_of
