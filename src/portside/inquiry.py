@@ -11,7 +11,6 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from portside.detection.facts import detect
-from portside.detection.python_version import DEFAULT
 from portside.model.facts import Facts
 from portside.model.settings import Given
 from portside.model.source import Source
@@ -42,14 +41,18 @@ def read_facts(
     Raises what detection and the policy raise.
     """
     policy = load_policy()
-    # A platform starts apps in its own ways, and gets no more installed than the app asks for.
-    finds_start = stack is None
-    facts = detect(source, cached_series=None, policy=policy, given=given, finds_start=finds_start)
-    if facts.python.origin.name == DEFAULT:
+
+    def read_cached() -> str | None:
         series = read_state().get("python_series")
-        if isinstance(series, str):
-            facts = detect(
-                source, cached_series=series, policy=policy, given=given, finds_start=finds_start
-            )
+        return series if isinstance(series, str) else None
+
+    facts = detect(
+        source,
+        read_cached=read_cached,
+        policy=policy,
+        given=given,
+        # A platform starts apps in its own ways, and gets no more than the app asks for.
+        finds_start=stack is None,
+    )
     notices = check_policy(facts.python, policy, today=datetime.now(UTC).date(), stack=stack)
     return replace(facts, notices=(*facts.notices, *notices))

@@ -119,7 +119,7 @@ def _digest(text: str) -> str:
 
 
 def _facts(app: dict[str, str]) -> Facts:
-    return detect(DictSource(dict(app), "shop"), cached_series=None, policy=load_policy())
+    return detect(DictSource(dict(app), "shop"), read_cached=lambda: None, policy=load_policy())
 
 
 def _keys(app: dict[str, str]) -> Previous:

@@ -1,5 +1,7 @@
 """Puts all that detection finds together: Source and what the last build left → Facts."""
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from portside.detection.django import find_manage_py
@@ -30,13 +32,14 @@ _WEB = "web"
 def detect(
     source: Source,
     *,
-    cached_series: str | None,
+    read_cached: Callable[[], str | None],
     policy: PythonPolicy,
     given: Given | None = None,
     finds_start: bool = True,
 ) -> Facts:
     """Return the facts about an app.
 
+    ``read_cached`` returns the Python of the last build, where nothing in the app says which.
     ``finds_start`` asks how to start an app whose Procfile doesn't say it. Raises the
     ``BuildError`` of the first file that is malformed or contradicts another.
     """
@@ -46,7 +49,7 @@ def detect(
     dependencies = detect_dependencies(source, settings=settings)
     python, constraints, notices = detect_python_version(
         source,
-        cached=cached_series,
+        read_cached=read_cached,
         policy=policy,
         script=dependencies.manifest if dependencies.manager is PackageManager.SCRIPT else None,
     )

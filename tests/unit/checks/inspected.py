@@ -55,7 +55,7 @@ def inspected(
     """Return an app of these files as ``portside check`` sees it."""
     source = DictSource(files)
     policy = load_policy()
-    facts = detect(source, cached_series=None, policy=policy, given=Given())
+    facts = detect(source, read_cached=lambda: None, policy=policy, given=Given())
     return App(source, Evidence(_started(facts, files), policy, today, tracked=tracked))
 
 

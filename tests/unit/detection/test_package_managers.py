@@ -170,7 +170,7 @@ def test_what_nothing_pins_is_a_warning() -> None:
 def test_ranges_of_locks_and_scripts_choose_the_python(
     files: dict[str, bytes | str], series: str, origin: str
 ) -> None:
-    facts = detect(DictSource(files), cached_series=None, policy=load_policy())
+    facts = detect(DictSource(files), read_cached=lambda: None, policy=load_policy())
     assert str(facts.python.series) == series
     assert str(facts.python.origin).startswith(origin)
 

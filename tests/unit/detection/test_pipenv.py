@@ -167,6 +167,6 @@ def test_a_pipfile_without_a_lock() -> None:
     ],
 )
 def test_a_missing_lock_is_a_warning(files: dict[str, bytes | str], is_warned: bool) -> None:
-    facts = detect(DictSource(files), cached_series=None, policy=load_policy())
+    facts = detect(DictSource(files), read_cached=lambda: None, policy=load_policy())
     found = [notice.level for notice in facts.notices if notice.code == "pipenv::no-lock"]
     assert found == ([NoticeLevel.WARNING] if is_warned else [])

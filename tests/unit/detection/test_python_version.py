@@ -26,7 +26,7 @@ PIPFILE_LOCK = json.dumps(
 def detect(
     files: dict[str, bytes | str], cached: str | None = None
 ) -> tuple[RequestedPython, tuple[PythonConstraint, ...], tuple[Notice, ...]]:
-    return detect_python_version(DictSource(files), cached=cached, policy=POLICY)
+    return detect_python_version(DictSource(files), read_cached=lambda: cached, policy=POLICY)
 
 
 def choice(files: dict[str, bytes | str], cached: str | None = None) -> tuple[str, str]:

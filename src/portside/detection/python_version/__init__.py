@@ -15,6 +15,8 @@ version, because neither of these is the developer's word. Whatever decides, it 
 every declared range.
 """
 
+from collections.abc import Callable
+
 from portside.detection.python_version.pipfile_lock import read_pipfile_lock
 from portside.detection.python_version.python_version_file import read_python_version_file
 from portside.detection.python_version.requires_python import (
@@ -40,11 +42,16 @@ _READERS = (read_runtime_txt, read_python_version_file, read_pipfile_lock)
 
 
 def detect_python_version(
-    source: Source, *, cached: str | None, policy: PythonPolicy, script: str | None = None
+    source: Source,
+    *,
+    read_cached: Callable[[], str | None],
+    policy: PythonPolicy,
+    script: str | None = None,
 ) -> tuple[RequestedPython, tuple[PythonConstraint, ...], tuple[Notice, ...]]:
     """Return the Python to use, every range the project declares, and notices.
 
-    ``cached`` is the version or series of the previous build; what isn't one is ignored. The
+    ``read_cached`` returns the version or series of the previous build, and is only called where
+    nothing in the app names or allows a Python; what it returns that isn't one is ignored. The
     ranges outrank it and the default, because neither is the developer's word. ``script`` is the
     file that names the app's dependencies, if that is one with a block of inline metadata.
     Raises an error of ``model.errors.python_version`` for files that are malformed or contradict
@@ -52,7 +59,7 @@ def detect_python_version(
     """
     named = _read_named(source) or read_tool_versions(source, policy)
     constraints = read_constraints(source, script)
-    requested = named or choose(constraints, policy) or _fallback(cached, policy)
+    requested = named or choose(constraints, policy) or _fallback(read_cached(), policy)
     _refuse_contradiction(requested, constraints)
     return requested, constraints, _notices(requested)
 
