@@ -124,8 +124,8 @@ class Construction:
         env = with_config_vars(
             build_environment(slug, self.tools.host.environ), self.request.config_vars
         )
-        if facts.manage_py is not None and has_distribution(layers[1], "django"):
-            self._collect_static(facts, facts.manage_py, source, slug, env)
+        if has_distribution(layers[1], "django"):
+            self._collect_static(facts, source, slug, env)
         self._run_hook(facts.post_compile_hook, slug, env)
         return self._finish(prepared, facts, slug, interpreter, layers)
 
@@ -239,13 +239,15 @@ class Construction:
         )
 
     def _collect_static(
-        self, facts: Facts, manage_py: str, source: Source, slug: Path, env: Mapping[str, str]
+        self, facts: Facts, source: Source, slug: Path, env: Mapping[str, str]
     ) -> None:
+        if facts.manage_py is None:
+            return
         skip = why_no_collectstatic(self.request, source, facts)
         with self.log.step("collectstatic", "Collecting static files", skip or "Django") as step:
             if skip is None:
                 skip = run_collectstatic(
-                    manage_py, slug, env, runner=self.tools.runner, on_line=step.on_line
+                    facts.manage_py, slug, env, runner=self.tools.runner, on_line=step.on_line
                 )
             if skip is not None:
                 step.outcome, step.reason = Outcome.SKIPPED, skip

@@ -63,9 +63,9 @@ class Sample:
         return ".".join(part for part in parts if part)
 
 
-def _install(kind: type[dependencies.InstallFailedError], cause: str, fix: str) -> BuildError:
-    is_pipenv = kind is dependencies.PipenvInstallFailedError
-    manager = "Pipenv" if is_pipenv else "pip"
+def _install(
+    kind: type[dependencies.InstallFailedError], cause: str, fix: str, manager: str = "pip"
+) -> BuildError:
     return kind(manager=manager, exit_status=1, cause=cause, fix=fix)
 
 
@@ -181,10 +181,12 @@ SAMPLES = (
     ),
     Sample(
         _install(
-            dependencies.PipenvInstallFailedError,
+            dependencies.InstallFailedError,
             "error: Distribution not built for this machine",
             "Correct what the output above names, commit the change and build again.",
-        )
+            manager="Pipenv",
+        ),
+        "pipenv",
     ),
     Sample(
         _install(

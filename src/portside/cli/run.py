@@ -121,7 +121,7 @@ def _run_formation(
     try:
         return run_formation(
             slug,
-            scale=arguments.scale,
+            formation=formation,
             port=arguments.port,
             env=env,
             host=session.host,

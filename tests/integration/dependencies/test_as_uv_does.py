@@ -129,7 +129,6 @@ def test_a_pylock(bench: Bench) -> None:
     uv(bench, "export", "--format", "pylock.toml", "-o", bench.app / "pylock.toml")
     (bench.app / "uv.lock").unlink()
     ours = bench.install()
-    (bench.app / "requirements.txt").write_text("flask==3.1.1\n")
     uv(bench, "pip", "install", "-r", "pylock.toml", "--prefix", bench.tmp / "theirs")
     assert ours.outcome.distributions == list_distributions(
         bench.tmp / "theirs" / PYTHON.site_packages

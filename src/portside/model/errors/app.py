@@ -132,10 +132,10 @@ class MultiplePackageManagersError(BuildError):
         super().__init__(
             "The app's dependencies are named by several package managers' files.",
             detail=f"These files were found together:\n{names}",
-            hint="Keep the one your app uses and delete the other:\n"
-            f"    git rm {files[0]}      or      git rm {files[-1]}\n"
-            "If one is written from the other, let the tool that locks write it again: that is "
-            "recognised.",
+            hint="There are three ways out:\n"
+            f"- delete what isn't used: git rm {files[0]}, or git rm {files[-1]}\n"
+            '- say which one counts, in portside.toml: package-manager = "NAME"\n'
+            "- if one is written from the other, let its tool write it again: that is recognised",
             failure_detail=",".join(files),
         )
 

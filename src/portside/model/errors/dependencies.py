@@ -169,10 +169,6 @@ class InstallFailedError(BuildError):
         return f"{self.code}::{self.manager.lower()}"
 
 
-class PipenvInstallFailedError(InstallFailedError):
-    """The dependencies of a Pipenv app couldn't be installed."""
-
-
 class IndexCredentialsError(InstallFailedError):
     """A package index refused the credentials, or wants some."""
 

@@ -29,7 +29,7 @@ from portside.runtime.router.backends import Backends
 from portside.runtime.router.server import Router
 from portside.runtime.run import STOP_SECONDS, read_data
 from portside.runtime.sockets import ProcessTree, read_children, stray_processes
-from portside.runtime.supervisor.formation import RELEASE, Formation, plan_formation
+from portside.runtime.supervisor.formation import RELEASE, Formation
 from portside.runtime.supervisor.lines import ROUTER, SELF, OnProcessLine, line_writer
 from portside.runtime.supervisor.member import Member, Surroundings
 
@@ -49,21 +49,20 @@ class Timing(Struct, frozen=True):
 def run_formation(
     slug: Path,
     *,
-    scale: str,
+    formation: Formation,
     port: int | None,
     env: Mapping[str, str],
     host: Host,
     on_line: OnProcessLine,
     timing: Timing,
 ) -> int:
-    """Run the formation ``scale`` until a signal ends it; return 128 plus its number.
+    """Run a formation until a signal ends it; return 128 plus its number.
 
     ``env`` is what the user set for this run. Raises leaves of ``model.errors.run`` and
     ``model.errors.formation``.
     """
     slug = slug.resolve()
     data = read_data(slug)
-    formation = plan_formation(scale, data.processes)
     user_env = {**host.environ, **collect_env(slug, env=env)}
     say = line_writer(SELF, on_line)
     web_port = choose_port(port, {**data.env, **user_env}, say)

@@ -18,7 +18,6 @@ from portside.model.errors.dependencies import (
     InstallFailedError,
     NoSolutionError,
     NoWheelForPythonError,
-    PipenvInstallFailedError,
 )
 from portside.model.facts import PackageManager
 
@@ -168,8 +167,7 @@ def classify(tail: Iterable[str], exit_status: int, manager: PackageManager) -> 
             shown = f"{cause.cause}\n    {line[:_LONGEST]}"
             return cause.leaf(manager=name, exit_status=exit_status, cause=shown, fix=cause.fix)
     told = [line.strip() for line in lines if re.match(_TELLING, line)] or [*lines[-3:]]
-    generic = PipenvInstallFailedError if name == "Pipenv" else InstallFailedError
-    return generic(
+    return InstallFailedError(
         manager=name,
         exit_status=exit_status,
         cause="\n".join(line[:_LONGEST] for line in told[:5]) or "The installer said nothing.",
@@ -179,7 +177,6 @@ def classify(tail: Iterable[str], exit_status: int, manager: PackageManager) -> 
 
 def more_telling(uv: InstallFailedError, pip: InstallFailedError) -> InstallFailedError:
     """Choose what to say when both failed: uv's reason where it has a particular one."""
-    generic = {InstallFailedError, PipenvInstallFailedError}
-    if type(pip) in generic:
+    if type(pip) is InstallFailedError:
         return uv
-    return pip if type(uv) in {*generic, NoSolutionError} else uv
+    return pip if type(uv) in {InstallFailedError, NoSolutionError} else uv

@@ -106,8 +106,10 @@ class _Installation(Struct, frozen=True):
             self.on_detail(f"Installing with pip, because {_sentence(job.unsupported)}.")
             self._pip(number, job, None)
             return "pip"
-        if self._is_vendored(number, job):
-            return "uv"
+        rest = self._with_vendored(number, job)
+        return "uv" if rest is None else self._install_from_indexes(number, rest)
+
+    def _install_from_indexes(self, number: int, job: Job) -> Literal["uv", "pip"]:
         failed = self._uv(number, job)
         if job.is_optional and isinstance(failed, BuildOfDistributionFailedError):
             self.on_detail(_LEFT_OUT)
@@ -123,26 +125,26 @@ class _Installation(Struct, frozen=True):
         self._pip(number, job, failed)
         return "pip"
 
-    def _is_vendored(self, number: int, job: Job) -> bool:
-        """Install from what the app brings along; return whether all was there.
+    def _with_vendored(self, number: int, job: Job) -> Job | None:
+        """Install from what the app brings along; return the job for where not all was there.
 
-        Where it wasn't, it is one more place to look for the rest. An app that says itself where
-        to look gets what pip would install.
+        For that one it is one more place to look. An app that says itself where to look gets what
+        pip would install.
         """
         place = vendored_directory(self.request.source)
         if place is None or job.pylock or job.options.find_links or job.options.no_index:
-            return False
-        job.options.find_links.append(str(self.request.app / place))
-        options = replace(job.options, indexes=[""], no_index=True)
-        argv, env = self._uv_command(number, replace(job, options=options))
+            return job
+        everywhere = replace(job.options, find_links=[str(self.request.app / place)])
+        only_here = replace(everywhere, indexes=[""], no_index=True)
+        argv, env = self._uv_command(number, replace(job, options=only_here))
         lines: list[str] = []
         if self._execute(argv, env, lines.append).ok:
             self.on_detail(f"Installing from {place}/, which has all that is needed.")
             for line in lines:
                 self.on_line(line)
-            return True
+            return None
         self.on_detail(f"Not all that is needed is in {place}/, so that indexes are asked, too.")
-        return False
+        return replace(job, options=everywhere)
 
     def _sync(self, job: ProjectSync) -> None:
         env = sync_environment(self.request)
