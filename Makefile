@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lint types layers check bench classic lock
+.PHONY: setup demo test lint types layers check bench bench-managers bench-router classic lock
 
 setup: .venv/.installed
 
@@ -36,6 +36,13 @@ check: lint types layers
 
 bench: setup
 	$(BIN)/python benchmarks/run.py $(BENCH)
+
+bench-managers: setup
+	$(BIN)/python benchmarks/managers.py $(BENCH)
+
+# Beside nginx and haproxy, with wrk: apt-get install nginx haproxy wrk
+bench-router: setup
+	$(BIN)/python benchmarks/router.py $(BENCH)
 
 # Needs no setup: like a platform, it runs the programs in bin/ from the checkout as it is.
 classic:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
@@ -57,7 +58,8 @@ def main() -> None:
     with open(f"{tools}/series", encoding="ascii") as file:  # noqa: PTH123
         made_for = file.read().strip()
     if made_for != f"{sys.version_info[0]}.{sys.version_info[1]}":
-        os.rename(tools, f"{tools}.{os.getpid()}")  # noqa: PTH104
+        with suppress(FileNotFoundError):  # another call did it
+            os.rename(tools, f"{tools}.{os.getpid()}")  # noqa: PTH104
         sys.stdout.flush()
         os.execv("/bin/sh", ["sh", f"{here}/start", *sys.argv[2:]])  # noqa: S606
     sys.dont_write_bytecode = False

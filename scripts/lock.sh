@@ -12,7 +12,10 @@ compile() { # INPUT OUTPUT [OPTIONS]
         --no-annotate "$@" "$input" -o "$output"
 }
 
-compile pyproject.toml libexec/requirements.txt --python-version 3.11
+# A build needs neither the router, nor .env files, completion or archives with zstd.
+compile pyproject.toml libexec/requirements.txt --python-version 3.11 \
+    --no-emit-package httptools --no-emit-package python-dotenv --no-emit-package shtab \
+    --no-emit-package backports-zstd
 for name in pip pipenv poetry uv; do
     locks=src/portside/platforms/heroku/locks
     compile "$locks/$name.in" "$locks/$name.txt" --python-version 3.8 --fork-strategy requires-python

@@ -1,66 +1,56 @@
 """Makes a slug: each step of a build in turn, told as events."""
 
 import os
-import stat
-import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from importlib import resources
 from pathlib import Path
 
-from portside.effects.app_files import AppFiles
 from portside.effects.app_source import DirectorySource
-from portside.effects.bytecode import compile_sources
 from portside.effects.files import copy_tree, disk_errors
+from portside.effects.neighbours import copy_neighbours
 from portside.effects.store import Staging, StoredLayer
 from portside.effects.toolbox import Toolbox
+from portside.finishing import Finishing, lock_of
 from portside.inquiry import app_identity, read_facts
-from portside.model.codec import encode
 from portside.model.errors import BuildError
 from portside.model.errors.app import SourceChangedError, SourceUnreadableError
 from portside.model.errors.store import CopyFailedError
-from portside.model.events import (
-    Emit,
-    Outcome,
-)
+from portside.model.events import Emit, Outcome
 from portside.model.facts import Facts, Notice
 from portside.model.interpreter import Interpreter, InterpreterCandidate
 from portside.model.layers import LayerKey
 from portside.model.plan import Plan
 from portside.model.python_version import PythonVersion, RequestedPython
-from portside.model.report import Report, StepReport
+from portside.model.settings import BOOT_CHECK
 from portside.model.source import Source
-from portside.packing.generations import publish_generation
 from portside.packing.python_home import PythonHome
 from portside.packing.slug import (
     PYTHON_HOME,
-    LaunchData,
-    publish,
     slug_staging,
-    write_identity,
-    write_launch_data,
 )
 from portside.planning.build import explain_dependencies, has_hooks
 from portside.preparation import (
     BuildRequest,
     Prepared,
     find_candidates,
+    is_in_place,
     key_dependencies,
     key_slug,
+    place_of,
     slug_directory,
     why_no_collectstatic,
 )
-from portside.steps.collectstatic import NO_STATIC_ROOT, run_collectstatic
+from portside.steps.collectstatic import NO_STATIC_ROOT, no_static_files, run_collectstatic
 from portside.steps.dependencies.layer import (
     has_distribution,
-    installed_distributions,
     provide_dependencies,
 )
 from portside.steps.dependencies.request import DependenciesRequest
 from portside.steps.environment import build_environment, with_config_vars
 from portside.steps.hooks import run_hook
-from portside.steps.interpreter import provide_interpreter
+from portside.steps.interpreter import ProvidedInterpreter, provide_interpreter
 from portside.steps.log import BuildLog
+from portside.steps.start_imports import StartCheck
 
 # What file systems take (limits.h: NAME_MAX).
 _LONGEST_NAME = 255
@@ -75,41 +65,68 @@ class Construction:
         self.tools = tools
         self.started = started
         self.log = BuildLog(emit)
+        self._work = request.data_root
 
-    def run(self, prepared: Prepared) -> tuple[Path, Report]:
-        """Build the slug, put it in its place, and return where that is."""
+    def run(self, prepared: Prepared) -> tuple[Path, bool]:
+        """Build the slug, put it in its place, and return where that is.
+
+        The other value tells whether the last slug was left there: that it is what would come
+        out can turn out late, where a newer Python was planned and can't be downloaded.
+        """
         parent = (
             self.request.directories[0].absolute().parent
             if self.request.directories
             else slug_directory(self.request.data_root, prepared.app_id)
         )
         with slug_staging(parent) as root:
-            slug = root / "slug"
-            slug.mkdir()
+            self._work = root
+            # What the dependencies name beside the app is put beside it here, too.
+            place = prepared.source.place
+            slug = root / "source" / place if place else root / "slug"
+            slug.mkdir(parents=True)
             with disk_errors(slug, "the slug"):
                 return self._fill(prepared, slug)
 
-    def _fill(self, prepared: Prepared, slug: Path) -> tuple[Path, Report]:
+    def _fill(self, prepared: Prepared, slug: Path) -> tuple[Path, bool]:
         self._copy_app(prepared, slug)
         facts, source = self._pre_compile(prepared, slug)
-        interpreter, python = self._provide_interpreter(prepared, facts)
-        key = key_dependencies(self.request, self.tools, source, facts, interpreter.key)
+        provided = self._provide_interpreter(prepared, facts)
+        interpreter = provided.interpreter
+        key = key_dependencies(
+            self.request, self.tools, source, facts, interpreter.key, prepared.beside
+        )
+        if self._is_made_already(prepared, key):
+            provided.layer()
+            return place_of(self.request, prepared.app_id), True
         home = self._python_home(prepared, facts, slug)
-        with ThreadPoolExecutor(1) as pool:
+        with provided.in_use(), ThreadPoolExecutor(1) as pool:
             # Installing waits for the network much of the time.
-            placed = None if self.tools.store.has(key) else pool.submit(home.place, python)
+            placed = (
+                None
+                if self.tools.store.has(key)
+                else pool.submit(lambda: home.place(provided.layer()))
+            )
             layer = self._install(prepared, facts, source, slug, interpreter, key)
+            python = provided.layer()
             with self.log.step("assemble", "Assembling the slug", "its Python is one tree") as step:
-                if placed is None and home.take_over((python, layer), _lock_of(prepared)):
+                if placed is None and home.take_over((python, layer), lock_of(prepared)):
                     step.reason = "taken from an old slug of the app, which had the same"
                 else:
                     placed.result() if placed is not None else home.place(python)
                     home.place(layer)
         try:
-            return self._complete(prepared, facts, source, slug, interpreter, (python, layer))
+            layers = (python, layer)
+            return self._complete(prepared, facts, source, slug, interpreter, layers), False
         except BaseException:
             home.give_back()
             raise
+
+    def _is_made_already(self, prepared: Prepared, dependencies: LayerKey) -> bool:
+        # A store that was cleared is filled again.
+        if has_hooks(prepared.facts) or not self.tools.store.has(dependencies):
+            return False
+        key = key_slug(self.request, prepared.files, dependencies, prepared.facts.settings)
+        return is_in_place(self.request, prepared.app_id, key)
 
     def _complete(
         self,
@@ -119,15 +136,20 @@ class Construction:
         slug: Path,
         interpreter: Interpreter,
         layers: tuple[StoredLayer, StoredLayer],
-    ) -> tuple[Path, Report]:
+    ) -> Path:
         """Do what the assembled slug is needed for, and publish it."""
         env = with_config_vars(
-            build_environment(slug, self.tools.host.environ), self.request.config_vars
+            build_environment(slug, self.tools.host.environ), self.request.all_vars
         )
         if has_distribution(layers[1], "django"):
             self._collect_static(facts, source, slug, env)
         self._run_hook(facts.post_compile_hook, slug, env)
-        return self._finish(prepared, facts, slug, interpreter, layers)
+        start = StartCheck(slug / PYTHON_HOME, interpreter.version.series, self.tools.store)
+        start.tell_problems(facts, slug, prepared.app_id, layers[1].key, self.log)
+        finishing = Finishing(self.request, self.tools, self.log, self._work, self.started)
+        finishing.write_launch_data(facts, slug, interpreter)
+        self._check_boot(facts, slug)
+        return finishing.publish(prepared, facts, slug, interpreter, layers)
 
     def _copy_app(self, prepared: Prepared, slug: Path) -> None:
         reason = _reason_of(prepared.plan, "CopyApp")
@@ -141,14 +163,21 @@ class Construction:
         """Run the hook; what it wrote counts, so that the facts are read again after it."""
         if prepared.facts.pre_compile_hook is None:
             return prepared.facts, prepared.source
+        self._copy_neighbours(prepared, slug)
         env = build_environment(slug, self.tools.host.environ)
         self._run_hook(
-            prepared.facts.pre_compile_hook, slug, with_config_vars(env, self.request.config_vars)
+            prepared.facts.pre_compile_hook, slug, with_config_vars(env, self.request.all_vars)
         )
-        source = DirectorySource(slug)
+        source = DirectorySource(slug, prepared.source.place)
         given = self.request.given(self.tools.host)
         read_state = self.tools.store.read_state
         return read_facts(source, lambda: read_state(prepared.app_id), given=given), source
+
+    def _copy_neighbours(self, prepared: Prepared, slug: Path) -> None:
+        try:
+            copy_neighbours(prepared.neighbours, slug)
+        except CopyFailedError as error:
+            raise _changed(prepared.source.root, error) from error
 
     def _run_hook(self, hook: str | None, slug: Path, env: Mapping[str, str]) -> None:
         if hook is None:
@@ -156,21 +185,19 @@ class Construction:
         with self.log.step(hook, f"Running {hook}", "the app has this hook") as step:
             cache = self.tools.store.root / "hooks" / app_identity(self.request.app)
             cache.mkdir(parents=True, exist_ok=True)
-            arguments = (str(slug), str(cache), str(self._env_dir(slug)))
+            arguments = (str(slug), str(cache), str(self._env_dir()))
             run_hook(hook, slug, env, arguments, runner=self.tools.runner, on_line=step.on_line)
 
-    def _env_dir(self, slug: Path) -> Path:
+    def _env_dir(self) -> Path:
         """Write the config vars as files, the way hooks know them from the classic platforms."""
-        directory = slug.parent / "env"
+        directory = self._work / "env"
         directory.mkdir(mode=0o700, exist_ok=True)
-        for name, value in self.request.config_vars.items():
+        for name, value in self.request.all_vars.items():
             if _is_file_name(name):
                 (directory / name).write_text(value, "utf-8", "surrogateescape")
         return directory
 
-    def _provide_interpreter(
-        self, prepared: Prepared, facts: Facts
-    ) -> tuple[Interpreter, StoredLayer]:
+    def _provide_interpreter(self, prepared: Prepared, facts: Facts) -> ProvidedInterpreter:
         def find() -> tuple[InterpreterCandidate, ...]:
             return find_candidates(self.request, self.tools, facts)
 
@@ -180,19 +207,20 @@ class Construction:
         with self.log.step(
             "python", title, _reason_of(prepared.plan, "ProvideInterpreter")
         ) as step:
-            interpreter, layer = provide_interpreter(
+            provided = provide_interpreter(
                 candidates,
                 find_again=find,
                 requested=str(facts.python),
                 tools=self.tools,
                 log=step,
             )
+            interpreter = provided.interpreter
             step.on_detail(f"Using Python {interpreter.version}, {interpreter.origin}")
         # A hook may have changed the series; the newest patch of another one says nothing.
         newest = prepared.situation.newest_patch if is_as_planned else None
         if newest is not None and interpreter.version < newest:
             self.log.notice(_older_patch(interpreter, facts.python, newest))
-        return interpreter, layer
+        return provided
 
     def _install(
         self,
@@ -206,8 +234,10 @@ class Construction:
         upgrade = self.request.upgrade
 
         def request(staging: Staging) -> DependenciesRequest:
+            self._copy_neighbours(prepared, slug)
             return DependenciesRequest(
                 app=slug,
+                original=prepared.source.root,
                 source=source,
                 dependencies=facts.dependencies,
                 interpreter=interpreter,
@@ -218,6 +248,7 @@ class Construction:
                 environ={**self.tools.host.environ, **self.request.config_vars},
                 home=self.tools.host.home,
                 upgrade=upgrade,
+                includes_tests=self.request.includes_tests,
             )
 
         why = "--upgrade" if upgrade else explain_dependencies(key, prepared.situation.previous)
@@ -234,6 +265,7 @@ class Construction:
             self.tools.store,
             target=next(iter(self.request.directories), None),
             generations=slug_directory(self.request.data_root, prepared.app_id),
+            aside=self._work / "spare",
             must_be_copied=has_hooks(facts),
             last_dependencies=previous.dependencies if previous else None,
         )
@@ -252,88 +284,13 @@ class Construction:
             if skip is not None:
                 step.outcome, step.reason = Outcome.SKIPPED, skip
         if skip == NO_STATIC_ROOT:
-            self.log.notice(_no_static_files())
+            self.log.notice(no_static_files())
 
-    def _finish(
-        self,
-        prepared: Prepared,
-        facts: Facts,
-        slug: Path,
-        interpreter: Interpreter,
-        layers: tuple[StoredLayer, StoredLayer],
-    ) -> tuple[Path, Report]:
-        dependencies = layers[1].key
-        key = key_slug(self.request, prepared.files, dependencies, prepared.facts.settings)
-        finishing = time.monotonic()
-        with self.log.step("slug", "Finishing the slug", "launch data and bytecode") as log:
-            for process in facts.processes:
-                log.on_detail(f"{process.type}: {process.command} ({process.origin})")
-            self._compile_app(slug, prepared.files)
-            data = LaunchData(
-                str(interpreter.version), facts.dependencies.manager.value, facts.processes
-            )
-            runtime = resources.files("portside.runtime")
-            launcher = (runtime / "launcher.py").read_bytes()
-            write_launch_data(slug, data, launcher, (runtime / "launch_shim.sh").read_bytes())
-            report = self._report(prepared, interpreter, layers[1], time.monotonic() - finishing)
-            write_identity(
-                slug,
-                app=prepared.facts.app_name,
-                key=key.digest,
-                layers=tuple(layer.instance for layer in layers),
-                report=_as_dictionary(report),
-            )
-            with self.tools.store.lock(_lock_of(prepared)):
-                place = self._publish(prepared, slug, key)
-                self._keep_state(prepared, interpreter, key, dependencies)
-        return place, report
+    def _check_boot(self, facts: Facts, slug: Path) -> None:
+        if facts.settings.is_on(BOOT_CHECK):
+            from portside.runtime.build_check import check_boot  # noqa: PLC0415 (few builds do)
 
-    def _compile_app(self, slug: Path, files: AppFiles) -> None:
-        sources = [
-            stamp.path
-            for stamp in files.stamps
-            if stamp.path.endswith(".py") and stat.S_ISREG(stamp.mode)
-        ]
-        python = slug / PYTHON_HOME / "bin" / "python3"
-        compile_sources(sources, slug, python, self.tools.runner, slug.parent)
-
-    def _publish(self, prepared: Prepared, slug: Path, key: LayerKey) -> Path:
-        if self.request.directories:
-            publish(slug, self.request.directories[0])
-            return self.request.directories[0]
-        directory = slug_directory(self.request.data_root, prepared.app_id)
-        return publish_generation(slug, directory, key.digest)
-
-    def _keep_state(
-        self, prepared: Prepared, interpreter: Interpreter, key: LayerKey, dependencies: LayerKey
-    ) -> None:
-        state: dict[str, object] = {
-            "python_series": str(interpreter.version.series),
-            "slug": encode(key),
-            "dependencies": encode(dependencies),
-        }
-        self.tools.store.write_state(prepared.app_id, state)
-
-    def _report(
-        self, prepared: Prepared, interpreter: Interpreter, layer: StoredLayer, finishing: float
-    ) -> Report:
-        """Return the report; ``finishing`` is how long the step that writes it has taken."""
-        last = StepReport("slug", Outcome.DONE, "launch data and bytecode", finishing)
-        return Report(
-            app=prepared.facts.app_name,
-            python_version=str(interpreter.version),
-            python_version_origin=prepared.facts.python.origin.name,
-            package_manager=prepared.facts.dependencies.manager.value,
-            installer=layer.fact("installer"),
-            distributions=installed_distributions(layer),
-            steps=(*self.log.steps, last),
-            total_duration=time.monotonic() - self.started,
-        )
-
-
-def _lock_of(prepared: Prepared) -> str:
-    """Return the name of the lock on an app's slugs and on what its last build left behind."""
-    return f"app-{prepared.app_id}"
+            check_boot(slug, self._work / "booted", facts, self.request, self.tools, self.log)
 
 
 def _older_patch(
@@ -346,15 +303,6 @@ def _older_patch(
         why = f"Python {interpreter.version} is older than {newest}, which has its fixes."
         hint = f"Ask for {requested.series} in {requested.origin.name} to get the newest patch."
     return Notice("python-version::older-patch", why, hint)
-
-
-def _no_static_files() -> Notice:
-    return Notice(
-        "collectstatic::no-static-root",
-        f"{NO_STATIC_ROOT}, so no static files were collected.",
-        'Add a line such as STATIC_ROOT = BASE_DIR / "staticfiles" and a server for them, such\n'
-        "as WhiteNoise. If the app has no static files: --env DISABLE_COLLECTSTATIC=1",
-    )
 
 
 def _reason_of(plan: Plan, kind: str) -> str:
@@ -370,8 +318,3 @@ def _changed(root: Path, error: CopyFailedError) -> BuildError:
     if error.cause in {"", "no such file or directory", "not a directory"}:
         return SourceChangedError(path=path)
     return SourceUnreadableError(path=path, cause=error.cause)
-
-
-def _as_dictionary(report: Report) -> dict[str, object]:
-    document = encode(report)
-    return document if isinstance(document, dict) else {}

@@ -8,8 +8,10 @@ import time
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from portside.effects.files import common_modes
+from portside.effects.process import ProcessRunner
 from portside.effects.toolbox import Toolbox
 from portside.model.errors import BuildError
 from portside.model.events import (
@@ -22,9 +24,8 @@ from portside.model.events import (
     StepFinished,
     StepStarted,
 )
-from portside.packing.generations import current_slug
 from portside.packing.slug import check_archive, check_overlap, check_target
-from portside.preparation import BuildRequest, Prepared, prepare, slug_directory
+from portside.preparation import BuildRequest, place_of, prepare
 
 _REUSED_STEPS = ("app", "python", "dependencies", "slug")
 
@@ -46,7 +47,8 @@ def build(request: BuildRequest, tools: Toolbox, emit: Emit) -> BuildResult:
     started = time.monotonic()
     emit(BuildStarted(_name_of(request.app), str(request.app)))
     try:
-        result = _build(request, tools, emit, started)
+        with tools.store.in_use():
+            result = _build(request, tools, emit, started)
     except BuildError as error:
         duration = time.monotonic() - started
         emit(BuildFailed(error.failure_reason, error.summary, error.detail, error.hint, duration))
@@ -71,28 +73,26 @@ def _build(request: BuildRequest, tools: Toolbox, emit: Emit, started: float) ->
     for archive in request.archives:
         check_archive(archive)
     prepared = prepare(request, tools)
+    if generated := prepared.request.generated:
+        redact = tools.runner.redact.beside(generated.values())
+        tools = replace(tools, runner=ProcessRunner(redact))
     others = (prepared.source.root, *request.directories, *request.archives)
     check_overlap(request.directories, others)
     for notice in prepared.facts.notices:
         emit(Noticed(notice))
-    if prepared.plan.unchanged:
+    unchanged = prepared.plan.unchanged
+    if unchanged:
         for step in _REUSED_STEPS:
             emit(StepFinished(step, Outcome.REUSED, "nothing changed", 0.0))
-        slug = _place(request, prepared)
+        slug = place_of(request, prepared.app_id)
     else:
         from portside.construction import Construction  # noqa: PLC0415 (see the module)
 
         with common_modes():
-            slug, _ = Construction(request, tools, emit, started).run(prepared)
+            construction = Construction(prepared.request, tools, emit, started)
+            slug, unchanged = construction.run(prepared)
     others = _hand_out(request, slug, emit)
-    return BuildResult(slug, (slug, *others), prepared.plan.unchanged)
-
-
-def _place(request: BuildRequest, prepared: Prepared) -> Path:
-    if request.directories:
-        return request.directories[0]
-    directory = slug_directory(request.data_root, prepared.app_id)
-    return current_slug(directory) or directory
+    return BuildResult(slug, (slug, *others), unchanged)
 
 
 def _hand_out(request: BuildRequest, slug: Path, emit: Emit) -> tuple[Path, ...]:

@@ -142,3 +142,14 @@ def write_app(directory: Path, files: Mapping[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return directory
+
+
+def holding(secret: str, *places: Path) -> list[str]:
+    """Return the files that hold a secret."""
+    wanted = secret.encode()
+    files = (path for place in places for path in place.rglob("*"))
+    return [
+        str(path)
+        for path in files
+        if path.is_file() and not path.is_symlink() and wanted in path.read_bytes()
+    ]

@@ -327,22 +327,6 @@ def test_a_cache_within_the_app_is_no_part_of_the_slug(portside: Portside, app: 
     assert not (app.parent / "slug/data").exists()
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of its own with room for 8 MB."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", place]
-    try:
-        mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        mounted = False
-    if not mounted:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
-
-
 def test_a_full_disk(portside: Portside, app: Path, small_disk: Path) -> None:
     refused(portside, app, "disk", PORTSIDE_CACHE_DIR=str(small_disk / "cache"))
     for target in (f"dir:{small_disk}/slug", f"slug:{small_disk}/app.tar"):

@@ -3,7 +3,9 @@
 import hashlib
 import http.server
 import io
+import re
 import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -13,8 +15,10 @@ from pathlib import Path
 import pytest
 from classic import APP, PIPFILE, PYTHON, SIX, Platform, needs_python
 from command_line import BIN
+from package_index import serving
 
 from sample_projects import EDITABLE_LAYOUTS, MANAGE
+from wheels import make_wheel
 
 pytestmark = [pytest.mark.network, pytest.mark.xdist_group("app-directory")]
 
@@ -50,6 +54,7 @@ SHOW = """#!/bin/sh
 echo "arguments: $#|$1|$2|$3"
 echo "here: $PWD"
 echo "path: $PATH"
+echo "directories: $BUILD_DIR|$CACHE_DIR|$ENV_DIR"
 echo "python: ${PYTHONHOME-unset} ${PYTHONPATH-unset}"
 echo "values: $C_INCLUDE_PATH $LIBRARY_PATH $PKG_CONFIG_PATH $LANG $PYTHONUNBUFFERED"
 printf '%s' "$TEXT" >text.out
@@ -61,13 +66,21 @@ def test_hooks_have_the_environment_of_the_contract(platform: Platform) -> None:
     text = "one 'two' \"three\"\n$HOME `id` \\ é\n\n"
     poisoned = platform.setting(PYTHONHOME="/nowhere", PYTHONPATH="/nowhere", LIBRARY_PATH="")
     app = poisoned.app({"bin/pre_compile": SHOW, "bin/post_compile": SHOW + "pip --version\n"})
-    app.config(TEXT=text, PATH="/bad", PYTHONHOME="/bad", LD_PRELOAD="/bad.so", CPATH="/bad")
+    app.config(
+        TEXT=text,
+        BUILD_DIR="/bad",
+        PATH="/bad",
+        PYTHONHOME="/bad",
+        LD_PRELOAD="/bad.so",
+        CPATH="/bad",
+    )
     done = app.compile()
     assert (app.build / "text.out").read_text() == text
     assert (app.build / "forbidden.out").read_text() == "unset unset"
     said = [line.strip() for line in done.text.splitlines()]
     for line in (
         f"arguments: 3|{app.build}|{app.cache}|{app.env_dir}",
+        f"directories: {app.build}|{app.cache}|{app.env_dir}",
         f"here: {app.build}",
         f"path: {HOME}/bin:{app.environ['PATH']}",
         "python: unset unset",
@@ -87,6 +100,17 @@ def test_what_pre_compile_writes_is_what_is_built(platform: Platform) -> None:
     assert app.later_buildpack("python -c 'import six; print(six.__version__)'") == "1.16.0"
 
 
+def test_what_pre_compile_does_to_the_cache_counts(own_cache: Platform) -> None:
+    files = {"bin/pre_compile": '#!/bin/sh\nrm -r "$CACHE_DIR"/portside/apps\n'}
+    assert own_cache.app(files).compile().report["cache_status"] == "empty"
+
+
+def test_a_hook_that_names_no_interpreter_is_run_by_bash(platform: Platform) -> None:
+    hook = 'words=(one two)\n[[ ${#words[@]} = 2 ]] && echo "bash: $1 ${words[1]}"\n'
+    app = platform.app({"bin/post_compile": hook})
+    assert f"       bash: {app.build} two\n" in app.compile().text
+
+
 @pytest.mark.parametrize("hook", ["pre_compile", "post_compile"])
 def test_a_hook_that_fails_fails_the_build(platform: Platform, hook: str) -> None:
     done = platform.app({f"bin/{hook}": "#!/bin/sh\necho sinking >&2\nexit 7\n"}).run().expect(1)
@@ -96,12 +120,15 @@ def test_a_hook_that_fails_fails_the_build(platform: Platform, hook: str) -> Non
     assert f" !     Error: The app's hook bin/{hook} failed with exit status 7." in done.text
 
 
+@pytest.mark.parametrize("what", ['"$2"', '"$2"/portside/*', '"$2"/portside/tools'])
 @pytest.mark.parametrize("hook", ["pre_compile", "post_compile"])
-def test_a_hook_that_deletes_the_cache_fails_the_build(own_cache: Platform, hook: str) -> None:
-    app = own_cache.app({f"bin/{hook}": '#!/bin/sh\nrm -rf "$2"\n'})
+def test_a_hook_that_deletes_the_cache_fails_the_build(
+    own_cache: Platform, hook: str, what: str
+) -> None:
+    app = own_cache.app({f"bin/{hook}": f"#!/bin/sh\nrm -rf {what}\n"})
     done = app.run().expect(1)
     assert done.report["failure_reason"] == "build-data::data-file-deleted"
-    assert f"The cache directory is gone after bin/{hook} ran." in done.text
+    assert f"or what the build needs of it, is gone after bin/{hook} ran." in done.text
 
 
 def test_a_later_buildpack_has_the_app_and_its_python(platform: Platform) -> None:
@@ -215,14 +242,27 @@ def test_pipenv_is_at_hand_and_works(platform: Platform) -> None:
 
 TOOL_HOOK = """#!/bin/sh
 command -v {tool}
+echo "first: ${{PATH%%:*}}"
+env | grep -E '^(POETRY|UV)_' | sort
 {tool} --version
 python -c 'import six; print(six.__version__)'
 """
 
 
+TOOL_VARIABLES = {
+    "uv": [
+        "UV_NO_MANAGED_PYTHON=1",
+        f"UV_PROJECT_ENVIRONMENT={HOME}",
+        "UV_PYTHON_DOWNLOADS=never",
+    ],
+    "poetry": ["POETRY_VIRTUALENVS_CREATE=false", "POETRY_VIRTUALENVS_USE_POETRY_PYTHON=true"],
+}
+
+
 def lock_of(app: Path, tool: str) -> None:
     """Make the lock of a project with the real tool, as the index has it now."""
-    uv = [BIN / "uv", "lock", "--quiet"]
+    # By whatever runs the tests: the app's own series may be none that uv finds here.
+    uv = [BIN / "uv", "lock", "--quiet", "--python", sys.executable]
     poetry = [BIN / "uvx", "--quiet", "poetry", "lock", "--quiet"]
     subprocess.run(uv if tool == "uv" else poetry, cwd=app, check=True)
 
@@ -246,6 +286,17 @@ def test_tools_for_the_build_are_at_hand_for_it_and_not_in_the_slug(
     assert str(platform.cache) in done.text
     assert f"       {'uv ' if tool == 'uv' else 'Poetry (version '}{version}" in done.text
     assert "       1.17.0\n" in done.text
+    # In hooks the tool stands before Python, for later buildpacks after it.
+    first = re.search(r"first: (.*)", done.text)
+    assert first is not None
+    assert first[1].startswith(str(app.cache))
+    assert first[1].endswith(f"/{tool}/bin")
+    variables = TOOL_VARIABLES[tool]
+    assert variables == [
+        line.strip() for line in done.text.splitlines() if re.match(r" {7}(POETRY|UV)_", line)
+    ]
+    later = app.later_buildpack("env | grep -E '^(POETRY|UV)_' | sort; echo $PATH").splitlines()
+    assert later == [*variables, f"{HOME}/bin:{first[1]}:/usr/local/bin:/usr/bin:/bin"]
     told = app.later_buildpack(f"{tool} --version; python -c 'import six; print(six.__name__)'")
     assert str(version) in told
     assert "six" in told
@@ -405,3 +456,49 @@ def test_pipenv_apps_get_their_packages_for_development(platform: Platform) -> N
     app.run("test-compile").expect()
     ran = app.call("test", app.build, app.env_dir)
     assert (ran.returncode, "Ran 1 test" in ran.stdout) == (0, True), ran.stdout
+
+
+GROUPS = """
+    [project]
+    name = "quay"
+    version = "1"
+    requires-python = ">=3.10,<4"
+    dependencies = ["six==1.16.0"]
+    [dependency-groups]
+    dev = ["iniconfig==2.0.0"]
+    [tool.poetry]
+    package-mode = false
+    [tool.poetry.group.dev.dependencies]
+    iniconfig = "2.0.0"
+    [[tool.poetry.source]]
+    name = "simple"
+    url = "https://pypi.org/simple/"
+"""
+
+
+@pytest.mark.parametrize("tool", ["uv", "poetry"])
+def test_apps_with_a_lock_get_their_default_groups_for_tests(platform: Platform, tool: str) -> None:
+    files = {"pyproject.toml": GROUPS, "test_probe.py": PROBE}
+    if tool == "poetry":
+        files["pyproject.toml"] = re.sub(r"\[dependency-groups\]\n.*\n", "", GROUPS)
+    app = platform.app(files).config(FROM_ENV="two\nlines\n")
+    (app.build / "requirements.txt").unlink()
+    lock_of(app.build, tool)
+    without = platform.app(files, name="without")
+    (without.build / "requirements.txt").unlink()
+    (without.build / f"{tool}.lock").write_bytes((app.build / f"{tool}.lock").read_bytes())
+    app.run("test-compile").expect()
+    ran = app.call("test", app.build, app.env_dir)
+    assert (ran.returncode, "Ran 1 test" in ran.stdout) == (0, True), ran.stdout
+    without.compile()
+    probe = "python -c 'import importlib.util as u; print(u.find_spec(\"iniconfig\"))'"
+    assert without.later_buildpack(probe) == "None"
+
+
+def test_an_extra_index_in_the_config_vars_is_asked(platform: Platform, tmp_path: Path) -> None:
+    make_wheel(tmp_path / "wheels", "harbour", "1.0", code="DEPTH = 7\n")
+    with serving() as index:
+        index.add(tmp_path / "wheels")
+        app = platform.app({"requirements.txt": f"harbour\n{SIX}"})
+        app.config(PIP_EXTRA_INDEX_URL=index.url).compile()
+    assert app.later_buildpack("python -c 'import harbour; print(harbour.DEPTH)'") == "7"

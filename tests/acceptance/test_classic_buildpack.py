@@ -3,7 +3,9 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -266,6 +268,77 @@ def test_missing_env_and_cache_directories_are_empty_ones(platform: Platform) ->
     assert app.report()["failure_reason"] == "checks::existing-python-dir"
 
 
+@pytest.mark.parametrize("how", ["gone", "cut", "replaced"])
+def test_what_the_cache_holds_damaged_is_made_anew(own_cache: Platform, how: str) -> None:
+    (six,) = own_cache.cache.glob("portside/layers/dependencies/*/tree/**/six.py")
+    content = six.read_bytes()
+    six.unlink()
+    if how != "gone":
+        six.write_bytes(content[:9] if how == "cut" else b"#" * len(content))
+    app = own_cache.app()
+    done = app.compile()
+    assert done.report["cache_status"] == "discarded"
+    assert "damaged" in done.text
+    assert app.later_buildpack("python -c 'import six; print(six.__version__)'") == "1.16.0"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_build_that_is_ended_is_reported(own_cache: Platform, number: signal.Signals) -> None:
+    hook = "#!/bin/sh\ntouch here\nexec sleep 60\n"
+    app = own_cache.app({"bin/pre_compile": hook})
+    assert app.report()["python_version_major"] == "3.12"
+    arguments = (app.build, app.cache, app.env_dir)
+    process = subprocess.Popen(
+        [app.buildpack / "bin/compile", *map(str, arguments)],
+        env=app.environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not (app.build / "here").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(number)
+    status = process.wait(30)
+    assert status == (-number if number == signal.SIGKILL else 128 + number)
+    assert app.report()["failure_reason"] == "internal-error::abort"
+    # The next build goes on from the last one that succeeded.
+    (app.build / "bin/pre_compile").unlink()
+    assert app.compile().report["cache_status"] == "reused"
+
+
+def test_an_interrupted_build_with_a_temporary_cache_ends_all_it_started(
+    platform: Platform,
+) -> None:
+    app = platform.app({"bin/pre_compile": "#!/bin/sh\necho $$ >pid; exec sleep 60\n"})
+    no_directory = app.root / "file"
+    no_directory.touch()
+    process = subprocess.Popen(
+        [app.buildpack / "bin/compile", app.build, no_directory],
+        env=app.environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not (app.build / "pid").exists() or not (app.build / "pid").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((app.build / "pid").read_text()), 0)
+
+
+def test_a_python_of_its_own_in_app_is_left_alone(platform: Platform) -> None:
+    (APP / PYTHON).mkdir(parents=True)
+    (APP / PYTHON / "kept").touch()
+    app = platform.app()
+    app.compile()
+    assert (APP / PYTHON / "kept").exists()
+    version = "python -c 'import six, sys; print(six.__version__, sys.prefix)'"
+    assert app.later_buildpack(version) == f"1.16.0 {app.build / PYTHON}"
+
+
 @pytest.mark.parametrize("kind", ["a link to it", "/app"])
 def test_a_build_directory_may_be(platform: Platform, kind: str) -> None:
     hook = "#!/bin/sh\npython -c 'import six; print(\"hook has\", six.__version__)'\n"
@@ -299,6 +372,17 @@ def a_venv(platform: Platform) -> Platform:
     return platform
 
 
+def a_committed_python(platform: Platform) -> Platform:
+    platform.write(platform.build / PYTHON / "bin/python", "")
+    return platform
+
+
+def two_managers(platform: Platform) -> Platform:
+    platform.write(platform.build / "poetry.lock", "")
+    platform.write(platform.build / "pyproject.toml", "[tool.poetry]\n")
+    return platform
+
+
 def no_manifest(platform: Platform) -> Platform:
     (platform.build / "requirements.txt").unlink()
     return platform
@@ -325,6 +409,8 @@ def earlier_python(platform: Platform) -> Platform:
         (lambda p: p.setting(STACK="heroku-18"), "checks::stack::eol", "heroku-18"),
         (lambda p: p.setting(STACK="moon-1"), "checks::stack::unknown", "moon-1"),
         (a_venv, "checks::existing-venv-dir", ".venv"),
+        (a_committed_python, "checks::existing-python-dir", None),
+        (two_managers, "package-manager::multiple-found", None),
         (earlier_python, "checks::duplicate-python-buildpack", None),
         (no_manifest, "package-manager::none-found", None),
         (misspelt, "python-version-file::misspelled", ".python_version"),

@@ -89,6 +89,18 @@ def test_a_cache_that_fills_up_fails_the_build_and_is_as_good_as_before(
         assert app.app(name="third").compile().report["cache_status"] == "reused"
 
 
+def test_a_full_cache_still_takes_the_report(own_cache: Platform) -> None:
+    other = own_cache.root / "other"
+    other.mkdir()
+    # Too small for the tools, with room for a file.
+    with mounted('mount -t tmpfs -o size=1m none "$1"', other) as prefix:
+        app = own_cache.with_(cache=other, prefix=prefix).app()
+        done = app.run().expect()
+        assert f"Warning: The cache directory '{other}' is full, so nothing is kept." in done.text
+        assert done.report["python_version_major"] == "3.12"
+        assert done.report["total_duration"] > 0
+
+
 def test_a_build_directory_of_any_name_where_app_cant_be_written_to(platform: Platform) -> None:
     hook = f"#!/bin/sh\necho hook: $({VERSION})\n"
     with mounted('mount -t tmpfs -o ro none "$1"', APP) as prefix:
@@ -109,3 +121,31 @@ def test_a_build_directory_of_any_name_where_app_cant_be_written_to(platform: Pl
         )
     assert (told.stdout, told.stderr) == (f"{home}\n", "")
     assert not (APP / PYTHON).exists()
+
+
+def test_where_app_leads_to_the_build_directory(platform: Platform) -> None:
+    app = platform.app()
+    with mounted('mount --bind "$1" "$2"', app.build, APP) as prefix:
+        inside = app.with_(prefix=prefix)
+        inside.compile()
+        version = "python -c 'import six, sys; print(six.__version__, sys.prefix)'"
+        assert inside.later_buildpack(version) == f"1.16.0 {APP / PYTHON}"
+
+
+def test_where_a_directory_of_app_leads_into_the_build_directory(platform: Platform) -> None:
+    app = platform.app()
+    (app.build / ".heroku").mkdir()
+    (APP / ".heroku").symlink_to(app.build / ".heroku")
+    app.compile()
+    assert not (app.build / PYTHON).is_symlink()
+    assert app.later_buildpack(VERSION) == "1.16.0"
+
+
+def test_what_an_earlier_build_left_and_leads_nowhere_is_no_obstacle(platform: Platform) -> None:
+    app = platform.app()
+    app.boot()
+    (APP / PYTHON).parent.mkdir(exist_ok=True)
+    (APP / PYTHON).symlink_to(platform.root / "gone")
+    inside = app.with_(build=APP)
+    inside.compile()
+    assert inside.later_buildpack(VERSION) == "1.16.0"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from command_line import BIN, Portside
+from command_line import BIN, Portside, holding
 from private_index import PASSWORD, USER, PrivateIndex, serving
 
 from wheels import make_wheel
@@ -29,7 +29,8 @@ default = true
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateIndex]:
     directory = tmp_path_factory.mktemp("index")
-    make_wheel(directory / "packages", "treasure", "1.0")
+    for name in ("treasure", "chart", "gem", "spade"):
+        make_wheel(directory / "packages", name, "1.0")
     with serving(directory / "packages", directory) as found:
         yield found
 
@@ -79,6 +80,56 @@ def pipfile_variables(
     return ["--env", f"INDEX_USER={USER}", "--env", f"INDEX_PASSWORD={PASSWORD}"], {}
 
 
+POETRY = """\
+[project]
+name = "quay"
+version = "1.0"
+requires-python = ">=3.11,<4"
+dependencies = ["treasure"]
+[project.optional-dependencies]
+gold = ["gem"]
+[tool.poetry]
+package-mode = false
+[tool.poetry.group.maps.dependencies]
+chart = "*"
+[tool.poetry.group.dev.dependencies]
+spade = "*"
+[[tool.poetry.source]]
+name = "private"
+url = "{index.url}"
+"""
+PDM = """\
+[project]
+name = "quay"
+version = "1.0"
+requires-python = ">=3.11"
+dependencies = ["treasure"]
+[project.optional-dependencies]
+gold = ["gem"]
+maps = ["chart"]
+[dependency-groups]
+dev = ["spade"]
+[tool.pdm]
+distribution = false
+[[tool.pdm.source]]
+name = "pypi"
+url = "https://${{INDEX_USER}}:${{INDEX_PASSWORD}}@{index.place}"
+"""
+# The tool, its pyproject.toml, what its credentials are called, and what chooses of it.
+LOCKED = {
+    "poetry": (
+        ("poetry", "lock"),
+        POETRY,
+        ("POETRY_HTTP_BASIC_PRIVATE_USERNAME", "POETRY_HTTP_BASIC_PRIVATE_PASSWORD"),
+        ("--groups", "maps", "--extras", "gold"),
+    ),
+    "pdm": (
+        ("--from", "pdm[locked]", "pdm", "lock", "-G", "gold", "-G", "maps"),
+        PDM,
+        ("INDEX_USER", "INDEX_PASSWORD"),
+        ("--extras", "gold,maps"),
+    ),
+}
 WAYS = (variables_in_requirements, pip_variable, netrc, uv_variables, pipfile_variables)
 
 
@@ -120,6 +171,66 @@ def test_credentials_reach_the_index_and_nothing_else(
     assert holding(PASSWORD, slug, cache, tmp_path / "unpacked") == []
 
 
+def make_locked_app(
+    directory: Path, index: PrivateIndex, portside: Portside, store: Path, tool: str
+) -> tuple[Path, list[str]]:
+    """Lock an app with its own tool; return it and the arguments with its credentials."""
+    program, project, names, _ = LOCKED[tool]
+    app = make_app(directory)
+    (app / "pyproject.toml").write_text(project.format(index=index))
+    (app / ".python-version").write_text("3.12\n")
+    login = dict(zip(names, (USER, PASSWORD), strict=True))
+    trust = {"REQUESTS_CA_BUNDLE": str(index.authority), "PDM_CA_CERTS": str(index.authority)}
+    tools = {"UV_CACHE_DIR": str(store / "uv"), **login, **trust}
+    subprocess.run([BIN / "uvx", *program], cwd=app, env={**portside.env, **tools}, check=True)
+    return app, [word for name, value in login.items() for word in ("--env", f"{name}={value}")]
+
+
+@pytest.mark.parametrize("variable", ["PIP_CERT", "REQUESTS_CA_BUNDLE"])
+@pytest.mark.parametrize("tool", LOCKED)
+def test_an_authority_reaches_what_installs_from_a_lock(
+    tmp_path: Path, index: PrivateIndex, portside: Portside, store: Path, tool: str, variable: str
+) -> None:
+    app, given = make_locked_app(tmp_path, index, portside, store, tool)
+    env = {variable: str(index.authority), "PORTSIDE_CACHE_DIR": str(tmp_path / "cache")}
+    slug = tmp_path / "slug"
+    done = trusting_nobody(portside)("build", app, "-o", f"dir:{slug}", *given, env=env)
+    assert done.returncode == 0, done.stderr
+    assert modules(slug) == {"treasure"}
+
+
+@pytest.mark.parametrize("tool", LOCKED)
+def test_groups_and_extras_of_a_lock_come_from_a_private_source(
+    tmp_path: Path, index: PrivateIndex, portside: Portside, store: Path, tool: str
+) -> None:
+    chosen = LOCKED[tool][-1]
+    app, given = make_locked_app(tmp_path, index, portside, store, tool)
+    cache, slug = tmp_path / "cache", tmp_path / "slug"
+    env = {"SSL_CERT_FILE": str(index.authority), "PORTSIDE_CACHE_DIR": str(cache)}
+    quiet = trusting_nobody(portside)
+    wrong = [word.replace(PASSWORD, "n0t-the-secret") for word in given]
+    refused = quiet("build", app, "-o", f"dir:{slug}", *wrong, env=env)
+    assert refused.returncode == 1
+    assert "refused the credentials" in refused.stderr
+    assert "n0t-the-secret" not in refused.stdout + refused.stderr
+    done = quiet("build", app, "-o", f"dir:{slug}", "--json", *given, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert modules(slug) == {"treasure"}
+    more = quiet("build", app, "-o", f"dir:{slug}", "--json", *given, *chosen, env=env)
+    assert more.returncode == 0, more.stdout + more.stderr
+    assert modules(slug) == {"treasure", "chart", "gem"}
+    said = quiet("plan", app, "--json", *given, *chosen, env=env)
+    texts = [done.stdout, done.stderr, more.stdout, more.stderr, said.stdout, said.stderr]
+    assert [text for text in texts if PASSWORD in text] == []
+    assert holding(PASSWORD, slug, cache) == []
+
+
+def modules(slug: Path) -> set[str]:
+    """Return which of the index's modules are in a slug."""
+    found = slug.glob(".heroku/python/lib/python3*/site-packages/*.py")
+    return {path.stem for path in found} & {"treasure", "chart", "gem", "spade"}
+
+
 @pytest.mark.parametrize("variable", ["PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_what_pip_takes_an_authority_from_is_heeded(
     tmp_path: Path, index: PrivateIndex, portside: Portside, variable: str
@@ -155,14 +266,3 @@ def test_an_authority_that_is_not_known_is_refused(
     done = trusting_nobody(portside)("build", app, "-o", target, *arguments)
     assert done.returncode == 1
     assert "certificate" in done.stdout + done.stderr
-
-
-def holding(secret: str, *places: Path) -> list[str]:
-    """Return the files that hold a secret."""
-    wanted = secret.encode()
-    files = (path for place in places for path in place.rglob("*"))
-    return [
-        str(path)
-        for path in files
-        if path.is_file() and not path.is_symlink() and wanted in path.read_bytes()
-    ]

@@ -117,6 +117,16 @@ def uv_script(app: Path, tool: Tool) -> None:
     write_app(app, {"app.py": head + FLASK})
 
 
+def locked_uv_script(app: Path, tool: Tool) -> None:
+    uv_script(app, tool)
+    tool("uv", "lock", "--script", "app.py")
+
+
+def named_pylock(app: Path, tool: Tool) -> None:
+    pylock(app, tool)
+    (app / "pylock.toml").rename(app / "pylock.web.toml")
+
+
 def poetry_new(app: Path, tool: Tool) -> None:
     tool("poetry", "new", "--name", "quay", "--python", ">=3.12,<4", ".")
     tool("poetry", "source", "add", "simple", SIMPLE_API)
@@ -154,6 +164,13 @@ PACKAGE_MANAGERS: dict[str, Shape] = {
             "app.py": FLASK,
         }
     ),
+    "requirements directory, another name": files(
+        {
+            "requirements/web.txt": "flask\ngunicorn\n",
+            "requirements/test.txt": "-r web.txt\npytest\n",
+            "app.py": FLASK,
+        }
+    ),
     "requirements.in": files({"requirements.in": "flask\ngunicorn\n", "app.py": FLASK}),
     "pip-compiled with hashes": pip_compiled,
     "Pipfile.lock": pipenv_lock,
@@ -163,7 +180,9 @@ PACKAGE_MANAGERS: dict[str, Shape] = {
     "uv workspace": uv_workspace,
     "uv lock and its export": uv_with_export,
     "uv script": uv_script,
+    "uv script with a lock": locked_uv_script,
     "pylock.toml": pylock,
+    "pylock.web.toml": named_pylock,
     "Poetry package": poetry_new,
     "Poetry without a package": poetry_without_package,
     "PDM": pdm_init,
@@ -299,6 +318,41 @@ FRAMEWORKS = {
 
         ui.label("Ahoy!")
         ui.run(port=int(os.environ.get("PORT", "8080")))
+        """,
+    ),
+    "Flask in a class": (
+        "flask",
+        """
+        import os
+
+        from flask import Flask
+
+        class Harbour:
+            def __init__(self):
+                self.app = Flask(__name__)
+                self.app.add_url_rule("/", view_func=lambda: "Ahoy!")
+
+            def serve(self):
+                self.app.run(host="0.0.0.0", port=int(os.environ["PORT"]))
+
+        if __name__ == "__main__":
+            Harbour().serve()
+        """,
+    ),
+    "the standard library": (
+        "",
+        """
+        import os
+        from http.server import BaseHTTPRequestHandler, HTTPServer
+
+        class Hail(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b"Ahoy!")
+
+        if __name__ == "__main__":
+            HTTPServer(("", int(os.environ.get("PORT", 8000))), Hail).serve_forever()
         """,
     ),
     "Streamlit": ("streamlit", "import streamlit as st\n\nst.write('Ahoy!')\n"),

@@ -182,6 +182,11 @@ APPS = {
         "cd my-site && exec python main.py",
         "",
     ),
+    "a Flask app in a file with a hyphen": (
+        {"requirements.txt": "flask\nwaitress\n", "hello-world.py": FLASK},
+        "gunicorn 'hello-world:create_app()' --bind 0.0.0.0:$PORT",
+        "gunicorn",
+    ),
     "a bare WSGI callable": (
         {"wsgi.py": WSGI},
         "gunicorn wsgi:application --bind 0.0.0.0:$PORT",
@@ -219,6 +224,8 @@ def test_plan_shows_the_evidence_and_two_equal_apps_are_both_told(
     app = write_app(tmp_path / "app", files)
     told = portside("plan", app)
     assert "Warning: one.py:1 (WSGI callable: application) and two.py:1" in told.stdout
+    for name in ("one", "two"):
+        assert f"    web: gunicorn {name}:application --bind 0.0.0.0:$PORT" in told.stdout
     (app / "two.py").unlink()
     told = portside("plan", app)
     command = "gunicorn one:application --bind 0.0.0.0:$PORT"

@@ -14,6 +14,7 @@ from portside.model import errors
 from portside.model.errors import (
     BuildError,
     app,
+    app_json,
     dependencies,
     django,
     export,
@@ -23,6 +24,7 @@ from portside.model.errors import (
     platform,
     run,
     settings,
+    source_root,
     steps,
     store,
 )
@@ -103,9 +105,50 @@ SAMPLES = (
         )
     ),
     Sample(settings.GroupUnknownError(kind="extra", name="postgers", known=("postgres", "web"))),
+    # the source root
+    Sample(
+        source_root.SourceRootInvalidError(
+            root="../libs",
+            origin=Origin("pyproject.toml", "tool.portside.root"),
+            app="/srv/shop/services/web",
+            cause="The app isn't in it.",
+        )
+    ),
+    Sample(
+        source_root.SourceRootNeededError(
+            path="../../libs/common",
+            named_in="line 3 of requirements.txt",
+            root="../..",
+            command="portside build services/web --source-root .",
+        )
+    ),
+    Sample(
+        source_root.WorkspaceRootNeededError(
+            workspace="../..", command="portside build services/web --source-root ."
+        )
+    ),
+    Sample(
+        source_root.OutsideSourceRootError(
+            path="../../../elsewhere/common", named_in="poetry.lock", root="/srv/shop"
+        )
+    ),
+    Sample(
+        source_root.NothingThereError(
+            path="../../libs/comon", named_in="line 3 of requirements.txt"
+        )
+    ),
     # locks
     Sample(
         locks.LockMissingError(cause="[tool.uv.sources] is what only uv reads", command="uv lock")
+    ),
+    Sample(
+        locks.LockForOtherMachinesError(
+            lock="uv.lock",
+            cause="The current Python platform is not compatible with the lockfile's supported "
+            "environments: `sys_platform == 'darwin'`",
+            fix="Let `environments` in [tool.uv] allow this one as well, then run\n`uv lock` and "
+            "commit the lock.",
+        )
     ),
     Sample(locks.LockWithoutProjectError(lock="uv.lock", project=_PROJECT)),
     Sample(locks.LockOutdatedError(lock="uv.lock", project=_PROJECT, command="uv lock")),
@@ -135,10 +178,34 @@ SAMPLES = (
         app.UndeclaredImportsError(imports=(("main.py", 3, "flask"), ("shop/cart.py", 1, "yaml")))
     ),
     Sample(app.MultiplePackageManagersError(files=("Pipfile", "requirements.txt"))),
+    Sample(
+        app.ManifestUndecidedError(files=("pylock.api.toml", "pylock.web.toml"), name="pylock.toml")
+    ),
     Sample(app.LinkOutsideAppError(path="static/logo.svg", target="../../brand/logo.svg")),
     Sample(app.ProcfileError(line=2, text="web gunicorn shop.wsgi", is_repeated=False)),
     Sample(app.ProcfileError(line=3, text="web: flask run", is_repeated=True), "repeated"),
     Sample(app.ExistingPythonError()),
+    # app.json
+    Sample(app_json.AppJsonSyntaxError(cause="Expecting ',' delimiter", line=7)),
+    Sample(app_json.AppJsonSyntaxError(cause="it has 300000 bytes, and …"), "large"),
+    Sample(
+        app_json.AppJsonInvalidError(
+            place="env.WEB_CONCURRENCY.value",
+            line=9,
+            cause="is a number, not text",
+            fix='Put it in quotes, as text: "value": "…".',
+        )
+    ),
+    Sample(
+        app_json.ConfigVarsMissingError(
+            missing=(("DATABASE_URL", "Where the orders are kept."), ("API_TOKEN", ""))
+        )
+    ),
+    Sample(
+        app_json.ConfigVarsMissingError(missing=tuple((f"NAME_{n}", "") for n in range(7))), "many"
+    ),
+    Sample(app_json.FormationMissingError(has_file=True)),
+    Sample(app_json.FormationMissingError(has_file=False), "file"),
     # dependencies
     Sample(dependencies.SetupInvalidError(cause="File contains no section headers.")),
     Sample(
@@ -225,6 +292,23 @@ SAMPLES = (
     ),
     Sample(
         _install(
+            dependencies.RequirementInvalidError,
+            "A line isn't a requirement.\n"
+            "    ERROR: Invalid requirement: 'foo bar' (from line 2 of requirements.txt)",
+            "Correct the line: it has a name, and perhaps extras, versions and a marker, such as\n"
+            "    flask[async]>=3.0 ; python_version >= '3.12'",
+        )
+    ),
+    Sample(
+        _install(
+            dependencies.ProjectBuildFailedError,
+            "OSError: Readme file does not exist: MISSING.md",
+            "Correct what it says, in pyproject.toml or beside it, and commit the change.\n"
+            "If nothing needs the project to be installed, remove its [build-system].",
+        )
+    ),
+    Sample(
+        _install(
             dependencies.BuildOfDistributionFailedError,
             "A distribution without a wheel couldn't be built.\n"
             "    Failed to build `psycopg2==2.9.9`",
@@ -243,16 +327,19 @@ SAMPLES = (
     Sample(
         _install(
             dependencies.NoWheelForPythonError,
-            "A distribution has no wheel for this Python, and building it isn't allowed.\n"
-            "    hint: numpy==1.21.0 has no wheels with a matching Python ABI tag",
-            "Ask for a version that has one, use another Python version, or drop --only-binary.",
+            "numpy 1.21.0 has no wheel for Python 3.12; its newest are for 3.9.\n"
+            "A distribution without a wheel couldn't be built.\n"
+            "    error: Failed to build `numpy==1.21.0`",
+            "Ask for a newer numpy, which has a wheel for Python 3.12, or choose the older "
+            "Python:\n    echo 3.9 > .python-version",
         )
     ),
     Sample(
         _install(
             dependencies.DiskFullError,
             "There is no room left on the disk.\n    error: No space left on device (os error 28)",
-            "Free some space, for example with `portside cache prune`, and build again.",
+            "Free some space, for example with `portside cache prune` or, on a platform, by\n"
+            "purging the app's build cache, and build again.",
         )
     ),
     Sample(
@@ -397,6 +484,11 @@ SAMPLES = (
     Sample(run.ServerErrorAnswerError(status=500, tail=_TRACEBACK)),
     Sample(run.NoAnswerError(port=5000, limit=10.0, cause="TimeoutError: timed out")),
     Sample(run.WebDidNotStopError(command="sh start.sh", limit=30.0)),
+    Sample(
+        run.TooMuchMemoryError(
+            command="gunicorn shop.wsgi", used=734 << 20, limit=512 << 20, processes=5
+        )
+    ),
     Sample(run.InvalidPortError(value="http")),
     Sample(run.ProcessNotStartedError(program="/bin/sh", cause="Permission denied")),
     Sample(

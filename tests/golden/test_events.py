@@ -11,6 +11,7 @@ from schema import Json, definition, problems, without_descriptions
 from golden import REPOSITORY
 from portside.event_log import JsonLog
 from portside.model import events
+from portside.model.app_json import DeclaredVar, VarSource
 from portside.model.codec import decode, to_json
 from portside.model.facts import (
     DependencySource,
@@ -23,6 +24,7 @@ from portside.model.facts import (
 from portside.model.interpreter import InterpreterCandidate, InterpreterSource
 from portside.model.plan import (
     Action,
+    CheckBoot,
     CollectStatic,
     CopyApp,
     FinishSlug,
@@ -82,6 +84,7 @@ PLAN = Plan(
         ),
         InstallDependencies(DEPENDENCIES, "12" * 32, Action.RUN, "Pipfile.lock changed"),
         CollectStatic("manage.py", Action.SKIP, "DISABLE_COLLECTSTATIC is set"),
+        CheckBoot(Action.RUN, "it is on in --boot-check"),
         FinishSlug((PROCESS,), "34" * 32, Action.RUN, "the app's files changed"),
     ),
     (NOTICE,),
@@ -109,6 +112,7 @@ FACTS = Facts(
     processes=(PROCESS,),
     settings=Settings((Chosen("groups", ("web",), Origin("portside.toml", "groups")),)),
     notices=(NOTICE,),
+    config_vars=(DeclaredVar("SECRET_KEY", VarSource.GENERATED, "Signs the cookies."),),
 )
 DOCUMENTS: tuple[object, ...] = (*EVENTS, PLAN, REPORT, FACTS)
 

@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 PROGRAM = """
-    import asyncio, json, sys, threading
+    import asyncio, gc, json, resource, sys, threading
     from portside.runtime.router.backends import Backends, State
     from portside.runtime.router.limits import Limits
     from portside.runtime.router.server import Router
     options = json.loads(sys.argv[1])
+    if options["files"]:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (options["files"],) * 2)
     async def main():
         backends, loop = Backends(), asyncio.get_running_loop()
         known = {}
@@ -30,11 +32,16 @@ PROGRAM = """
         def change(name, state, port):
             backend = known.get(name) or known.setdefault(name, backends.add(name))
             backends.change(backend, State(state), "127.0.0.1", port)
+        def collect():
+            gc.disable()
+            print("collected", gc.collect(), flush=True)
         def follow():
             for line in sys.stdin:
                 name, state, port = line.split()
                 if name == "stop":
                     asyncio.run_coroutine_threadsafe(stop(float(state)), loop)
+                elif name == "collect":
+                    loop.call_soon_threadsafe(collect)
                 else:
                     loop.call_soon_threadsafe(change, name, state, int(port))
         for at, port in enumerate(options["ports"]):
@@ -64,9 +71,10 @@ def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
 class Front:
     """A running router; ``lines`` is its request log."""
 
-    def __init__(self, *ports: int, **limits: float) -> None:
+    def __init__(self, *ports: int, files: int = 0, **limits: float) -> None:
         self.port = free_port()
-        options = {"ports": ports, "port": self.port, "limits": {"sweep": 0.05, **limits}}
+        limits = {"sweep": 0.05, **limits}
+        options = {"ports": ports, "port": self.port, "limits": limits, "files": files}
         self.process = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(PROGRAM), json.dumps(options)],
             stdin=subprocess.PIPE,
@@ -84,6 +92,13 @@ class Front:
         assert self.process.stdin is not None
         self.process.stdin.write(f"{name} {state} {port}\n")
         self.process.stdin.flush()
+
+    def collect(self) -> int:
+        """Collect its garbage, this time for the last; return how many objects it was."""
+        at = len(self.lines)
+        self.say("collect", "now")
+        wait_until(lambda: any(line.startswith("collected") for line in self.lines[at:]))
+        return int(self.lines[-1].split()[1])
 
     def close(self) -> None:
         """End it; nothing may have gone wrong in it."""

@@ -436,7 +436,11 @@ def test_a_generation_that_was_damaged_is_replaced(workshop: Workshop) -> None:
 
 
 def test_what_pre_compile_writes_counts(workshop: Workshop) -> None:
-    hook = "#!/bin/sh\necho six > requirements.txt\necho 3.12 > .python-version\necho ran here\n"
+    # It names no interpreter, so that a shell runs it.
+    hook = (
+        'echo six > "$BUILD_DIR/requirements.txt"\necho 3.12 > "$1/.python-version"\n'
+        'test -d "$CACHE_DIR" && test -d "$ENV_DIR" && echo ran here\n'
+    )
     app = workshop.app(files={"bin/pre_compile": hook, ".python-version": "3.11\n"})
     slug = workshop.root / "slug"
     answer = workshop.build(app, slug).expect()
@@ -677,6 +681,25 @@ def test_a_signal_ends_the_build_with_all_it_started(
     assert end(process, number) == code
     assert wait_for(lambda: not any(map(is_running, started)), 2)
     assert list(slug.parent.iterdir()) == []
+
+
+def test_clearing_the_store_waits_for_a_build_that_uses_it(own_store: Workshop) -> None:
+    go = own_store.root / "go"
+    hook = f"touch '{go}.waiting'; while ! [ -e '{go}' ]; do sleep 0.05; done\n"
+    app = own_store.app(files={"bin/pre_compile": hook, "requirements.txt": "six\n"})
+    build = own_store.start("build", app, "-o", f"dir:{own_store.root / 'slug'}")
+    assert wait_for(Path(f"{go}.waiting").exists, 60)
+    clear = own_store.start("cache", "clear")
+    assert clear.stderr is not None
+    assert clear.stderr.readline() == b"Waiting for the builds that use the store.\n"
+    assert (own_store.cache / "layers/python").is_dir()
+    go.touch()
+    _, said = build.communicate(timeout=120)
+    assert build.returncode == 0, said.decode()
+    assert clear.wait(60) == 0
+    clear.stderr.close()
+    assert [path.name for path in own_store.cache.iterdir()] == ["in-use.lock"]
+    assert python(own_store.root / "slug", "import six; print(six.__name__)") == "six"
 
 
 # --- Where a slug goes ------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Builds where interpreters can't be downloaded: what is at hand is used, and that is said."""
 
+import json
 import re
 import shutil
 import socket
@@ -57,6 +58,38 @@ def test_without_a_network_a_build_uses_what_the_machine_has_and_says_so(fresh: 
     (app / "server.py").write_text("print()")
     again = offline.build(app, fresh.root / "slug").expect()
     assert "can't be downloaded" not in again.err
+
+
+def test_an_unchanged_app_is_left_as_it_is_where_a_download_is_tried_again(
+    fresh: Workshop,
+) -> None:
+    app = fresh.app()
+    slug = fresh.root / "slug"
+    offline = fresh.with_(prefix=without_network())
+    offline.build(app, slug).expect()
+    before = slug.stat().st_ino
+    note = fresh.cache / "unreachable.json"
+    note.write_text(json.dumps({**json.loads(note.read_bytes()), "time": 0.0}))
+    again = offline.build(app, slug).expect()
+    assert "can't be downloaded" in again.err
+    assert "Nothing changed in" in again.err
+    assert slug.stat().st_ino == before
+    # What changed is built all the same.
+    note.write_text(json.dumps({**json.loads(note.read_bytes()), "time": 0.0}))
+    (app / "server.py").write_text("print()")
+    assert "Built in" in offline.build(app, slug).expect().err
+    assert (slug / "server.py").read_text() == "print()"
+
+
+def test_a_store_that_was_cleared_is_filled_again_though_the_app_is_unchanged(
+    fresh: Workshop,
+) -> None:
+    app = fresh.app()
+    fresh.build(app, fresh.root / "slug").expect()
+    fresh.portside("cache", "clear").expect()
+    assert "Built in" in fresh.build(app, fresh.root / "slug").expect().err
+    assert list((fresh.cache / "layers/dependencies").iterdir())
+    assert "Nothing changed in" in fresh.build(app, fresh.root / "slug").expect().err
 
 
 def test_an_exact_version_that_is_not_at_hand_is_never_replaced(fresh: Workshop) -> None:

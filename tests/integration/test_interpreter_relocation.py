@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from portside.effects.bytecode import compile_sources
 from portside.effects.host import Host
-from portside.effects.interpreters.bytecode import make_bytecode_portable
+from portside.effects.interpreters.bytecode import convert_bytecode
 from portside.effects.interpreters.check import check_interpreter
 from portside.effects.interpreters.installation import copy_interpreter
 from portside.effects.interpreters.local import find_local_interpreters
@@ -71,6 +72,11 @@ class Tree:
         }
 
 
+def complete_bytecode(directory: Path, executable: Path, work: Path) -> None:
+    missing = convert_bytecode(directory, executable, RUNNER)
+    compile_sources(missing, directory, executable, RUNNER, work)
+
+
 @pytest.fixture(scope="module", params=[*PYENV_SERIES, "system"])
 def tree(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -80,7 +86,8 @@ def tree(
     copy_interpreter(executable, version, before)
     make_relocatable(before, version, RUNNER)
     library = f"lib/python{version.series}"
-    make_bytecode_portable(before / library, before / f"bin/python{version.series}", RUNNER)
+    work = tmp_path_factory.mktemp("work")
+    complete_bytecode(before / library, before / f"bin/python{version.series}", work)
     after = tmp_path_factory.mktemp("a-new-home") / "python"
     before.rename(after)
     yield Tree(after, version, executable.resolve().parent.parent)
@@ -225,10 +232,10 @@ def test_no_text_names_the_original_prefix(tree: Tree) -> None:
     assert [p for p in named if p != tree.executable] == []
 
 
-def test_a_second_time_changes_nothing(tree: Tree) -> None:
+def test_a_second_time_changes_nothing(tree: Tree, tmp_path: Path) -> None:
     before = tree.snapshot()
     make_relocatable(tree.root, tree.version, RUNNER)
-    make_bytecode_portable(tree.library, tree.executable, RUNNER)
+    complete_bytecode(tree.library, tree.executable, tmp_path)
     links = ("/python", "/python3", "/python-config", "/python3-config")
     after = tree.snapshot()
     assert before.keys() == after.keys()
@@ -327,7 +334,10 @@ def test_stale_bytecode_is_compiled_again(tmp_path: Path) -> None:
     cache = tmp_path / "__pycache__"
     fresh = (cache / "fresh.cpython-312.pyc").read_bytes()
     shutil.copy(cache / "fresh.cpython-312.pyc", cache / "orphan.cpython-312.pyc")
-    make_bytecode_portable(tmp_path, executable, RUNNER)
+    work = tmp_path / "work"
+    work.mkdir()
+    assert convert_bytecode(tmp_path, executable, RUNNER) == ["broken.py", "stale.py"]
+    complete_bytecode(tmp_path, executable, work)
     converted = (cache / "fresh.cpython-312.pyc").read_bytes()
     assert converted[16:] == fresh[16:]
     assert sorted(p.name for p in cache.iterdir()) == [

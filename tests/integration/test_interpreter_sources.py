@@ -71,7 +71,7 @@ def obtain(candidate: InterpreterCandidate, host: Host, directory: Path) -> tupl
     """Obtain the candidate, and return where it was put and its origin."""
     destination = directory / "staging" / "tree"
     destination.mkdir(parents=True)
-    origin = obtain_interpreter(
+    obtained = obtain_interpreter(
         candidate,
         destination,
         runner=ProcessRunner(),
@@ -79,7 +79,7 @@ def obtain(candidate: InterpreterCandidate, host: Host, directory: Path) -> tupl
         uv=UV,
         on_line=lambda _: None,
     )
-    return destination, origin
+    return destination, obtained.origin
 
 
 def assert_nothing_left(directory: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from front import (
+    App,
     Front,
     Handler,
     answer,
@@ -191,6 +192,20 @@ def test_a_response_that_breaks_off_is_cut_and_never_looks_whole(
         assert router.codes() == [code]
 
 
+def test_interim_responses_are_no_answer() -> None:
+    def handle(connection: socket.socket, _: bytes) -> None:
+        for _ in range(20):
+            connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+            time.sleep(0.1)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with front(handle, first_byte=0.6) as (router, _):
+        with router.connect() as client:
+            client.sendall(GET)
+            assert b"Code H12" in read_all(client)
+        assert router.codes() == ["H12"]
+
+
 def test_without_web_processes_there_are_none_running() -> None:
     with front() as (router, _):
         assert status_of(router.get()) == 503
@@ -217,6 +232,91 @@ def test_crashed_starting_and_refusing_web_processes() -> None:
         router.say("web.1", "crashed")
         wait_until(lambda: status_of(router.get()) == 503)
         wait_until(lambda: router.codes()[-1] == "H21")
+
+
+def test_a_request_leaves_nothing_for_the_garbage_collector() -> None:
+    with front(answering(answer())) as (router, _), router.connect() as client:
+        router.collect()
+        for _ in range(200):
+            client.sendall(GET)
+            read_until(client, b"ok")
+        assert router.collect() < 200
+
+
+@contextlib.contextmanager
+def full_backlog() -> Iterator[socket.socket]:
+    """A listening socket that takes no connection any more until something is accepted."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(server.getsockname())
+        yield server
+
+
+def test_a_web_process_that_takes_no_connection_in_time_has_h19_or_another_serves() -> None:
+    app = App(answering(answer()))
+    with full_backlog() as server:
+        router = Front(server.getsockname()[1], app.port, connect=0.4)
+        assert [status_of(router.get()) for _ in range(3)] == [200] * 3
+        router.say("web.2", "crashed")
+        wait_until(lambda: status_of(router.get()) == 503)
+        # The line is written after the answer.
+        wait_until(lambda: router.codes()[-1] == "H19")
+        router.close()
+    app.close()
+
+
+def test_a_web_process_that_takes_a_connection_late_still_serves_it() -> None:
+    with full_backlog() as server:
+        router = Front(server.getsockname()[1])
+        with router.connect() as client:
+            client.sendall(GET)
+            time.sleep(0.3)
+            server.settimeout(20)
+            for _ in range(4):
+                connection = server.accept()[0]
+                with connection, contextlib.suppress(TimeoutError):
+                    connection.settimeout(0.2)
+                    if connection.recv(65536):
+                        connection.sendall(answer(b"late"))
+                        break
+            assert read_until(client, b"late")
+        assert router.codes() == ["-"]
+        router.close()
+
+
+def test_a_client_beyond_the_limit_of_connections_has_h22() -> None:
+    with front(answering(answer()), connections=1) as (router, apps):
+        with router.connect() as first:
+            first.sendall(GET)
+            read_until(first, b"ok")
+            with router.connect() as second:
+                assert status_of(read_all(second)) == 503
+            first.sendall(GET)
+            read_until(first, b"ok")
+        wait_until(lambda: status_of(router.get()) == 200)
+        assert router.codes(3)[:3] == ["-", "H22", "-"]
+        assert len(apps[0].heads) == 3
+
+
+def test_where_files_are_few_so_are_connections_and_nothing_is_flooded() -> None:
+    # 48 are the program's own and for those that are refused, and each client takes two. Among so
+    # few, one that has its place may still find none left for its web process.
+    with front(answering(answer()), files=80) as (router, _), contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(router.connect()) for _ in range(100)]
+        time.sleep(0.5)
+        answers = []
+        for client in clients:
+            with contextlib.suppress(OSError):
+                client.sendall(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+                answers.append(read_all(client))
+        assert sum(b" 200 " in one for one in answers) >= 12
+        wait_until(lambda: b" 200 " in router.get())
+        assert set(re.findall(r"code=(H\d+)", "".join(router.lines))) <= {"H21", "H22"}
+        assert any("code=H22" in line for line in router.lines)
+        assert sum("no files left" in line for line in router.lines) <= 1
 
 
 def test_a_client_that_goes_away_is_told_of_and_the_web_process_notices() -> None:
@@ -269,6 +369,16 @@ def test_slow_clients_are_bounded() -> None:
         assert router.codes(2) == ["H28", "H28"]
         assert router.send(b"") == b""
         assert len(router.lines) == 2
+
+
+def test_many_slow_clients_keep_nobody_from_being_served() -> None:
+    with front(answering(answer())) as (router, _), contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(router.connect()) for _ in range(300)]
+        for at in range(8):
+            for client in clients:
+                client.sendall(GET[at : at + 1])
+            assert status_of(router.get()) == 200
+        assert router.codes(8) == ["-"] * 8
 
 
 def test_a_half_closed_client_gets_its_answer() -> None:
@@ -380,6 +490,11 @@ def test_large_bodies_stream_with_flat_memory() -> None:
 
     def handle(connection: socket.socket, rest: bytes) -> None:
         if apps[0].heads[-1].startswith(b"POST"):
+            if b"chunked" in apps[0].heads[-1]:
+                while not rest.endswith(b"0\r\n\r\n"):
+                    rest = rest[-4:] + connection.recv(MEGABYTE)
+                connection.sendall(answer())
+                return
             received = len(rest)
             while received < size:
                 received += len(connection.recv(MEGABYTE))
@@ -404,7 +519,13 @@ def test_large_bodies_stream_with_flat_memory() -> None:
             left = received + downloaded
             while left:
                 left -= len(client.recv(min(left, MEGABYTE)))
-        assert f"bytes={downloaded}" in router.log(3)[2]
+        with router.connect() as client:
+            client.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+            for _ in range(100):
+                client.sendall(b"100000\r\n%b\r\n" % block)
+            client.sendall(b"0\r\n\r\n")
+            read_until(client, b"ok")
+        assert f"bytes={downloaded}" in router.log(4)[2]
         assert router.peak_memory() - before < 20_000
 
 

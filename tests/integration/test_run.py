@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
+from workshop import launch
 
 import portside.runtime
 from portside.effects.host import Host
@@ -229,6 +230,16 @@ def test_an_early_end_is_explained(make_slug: MakeSlug, script: str, expected: s
     assert expected in text_of(caught.value)
 
 
+def test_an_import_error_below_a_real_server_is_explained(make_slug: MakeSlug) -> None:
+    serve = f"exec {sys.executable} -m gunicorn --bind 0.0.0.0:$PORT"
+    slug = make_slug("import nowhere.at.all", web=f"{serve} app:app")
+    # Gunicorn listens before its workers import the app.
+    with pytest.raises(errors.WebExitedError) as caught:
+        run(slug, check=True, port=free_port())
+    assert "'nowhere' isn't installed" in caught.value.hint
+    assert "ModuleNotFoundError: No module named 'nowhere'" in caught.value.detail
+
+
 def test_a_command_that_is_not_there_is_named(make_slug: MakeSlug) -> None:
     with pytest.raises(errors.WebExitedError) as caught:
         run(make_slug(web="no-such-server --bind"), port=free_port())
@@ -317,6 +328,22 @@ def test_a_one_off_command_runs_in_the_slug_and_keeps_its_exit_code(make_slug: M
     assert (slug / "out file").read_text() == str(slug)
 
 
+def test_scripts_in_profile_d_are_sourced_before_any_process(make_slug: MakeSlug) -> None:
+    slug = make_slug(worker='echo "$FIRST $SECOND $HOME"')
+    (slug / ".profile.d").mkdir()
+    (slug / ".profile.d/b.sh").write_text('export SECOND="$FIRST, then $0" WORDS=(1 2)\n')
+    (slug / ".profile.d/a.sh").write_text('export FIRST="$HOME/bin of $DYNO"\n')
+    (slug / ".profile.d/c.txt").write_text("exit 3\n")
+    lines: list[str] = []
+    assert run(slug, process="worker", lines=lines, environ={"HOME": "/nonexistent"}) == 0
+    first = f"{slug}/bin of worker.1"
+    assert lines == [f"{first} {first}, then bash /nonexistent"]
+    assert run(slug, command=('test "$FIRST" = "$PWD/bin of run.1"',)) == 0
+    # By the slug's own launcher, too, and signals reach the program.
+    done = launch(slug, "--", 'echo "$FIRST"; kill -TERM $$')
+    assert (done.out, done.code) == (f"{slug}/bin of \n", -15)
+
+
 def test_a_one_off_command_that_dies_of_a_signal_has_128_plus_n(make_slug: MakeSlug) -> None:
     assert run(make_slug(), command=("sh", "-c", "kill -KILL $$")) == 137
 
@@ -332,26 +359,9 @@ def test_the_users_variables_win_in_order(make_slug: MakeSlug) -> None:
     assert lines == ["slug host dotenv file option"]
 
 
-@pytest.mark.parametrize(
-    ("line", "value"),
-    [
-        ('A="two words"', "two words"),
-        ("A='$HOME and \\n stay'", "$HOME and \\n stay"),
-        ("A=s3cr$et", "s3cr$et"),
-        ('A="first\\nsecond"', "first\nsecond"),
-        ('A="first\nB=no variable"', "first\nB=no variable"),
-        ('A="say \\"hi\\""', 'say "hi"'),
-        ("export A=exported", "exported"),
-        ("A=one#two # a remark", "one#two"),
-        ("\ufeffA=after a mark", "after a mark"),
-        ("A=", ""),
-        ("A", None),
-    ],
-)
-def test_values_of_an_env_file(tmp_path: Path, line: str, value: str | None) -> None:
-    (tmp_path / ".env").write_text(f"{line}\nLAST=1\n", "utf-8")
-    expected = {"LAST": "1"} if value is None else {"A": value, "LAST": "1"}
-    assert collect_env(tmp_path) == expected
+def test_an_env_file_may_begin_with_a_mark_and_name_what_it_does_not_set(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("\ufeffA=after a mark\nB\n", "utf-8")
+    assert collect_env(tmp_path) == {"A": "after a mark"}
 
 
 def test_an_env_file_that_is_not_utf_8_or_not_there_is_an_error(tmp_path: Path) -> None:

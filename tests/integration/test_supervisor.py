@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -117,6 +118,12 @@ def make_slug(tmp_path: Path) -> Iterator[MakeSlug]:
         os.kill(pid, signal.SIGKILL)
 
 
+def command_line(pid: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
+
+
 def processes_in(directory: Path) -> list[int]:
     """Return the processes that work in a directory; zombies have none."""
     found = []
@@ -183,6 +190,52 @@ def test_a_release_command_that_fails_stops_the_start(make_slug: MakeSlug) -> No
     assert "ended with exit status 3; nothing was started" in output
     assert "no database" in output
     assert not (slug / "started").exists()
+
+
+def test_scripts_in_profile_d_are_for_the_release_and_each_process(make_slug: MakeSlug) -> None:
+    slug = make_slug(release="echo $FROM_PROFILE", worker="echo $FROM_PROFILE; exec sleep 60")
+    (slug / ".profile.d").mkdir()
+    (slug / ".profile.d/a.sh").write_text('export FROM_PROFILE="profile of $DYNO"\n')
+    with running(slug, "--scale", "worker=1") as run:
+        run.wait_for("| profile of release.1")
+        run.wait_for("| profile of worker.1")
+        assert run.stop() == 143
+    assert processes_in(slug) == []
+
+
+def test_web_processes_killed_at_random_lose_only_their_own_requests(make_slug: MakeSlug) -> None:
+    slug = make_slug(web="exec python3 app.py")
+    statuses: list[int] = []
+    stopping = threading.Event()
+
+    def load() -> None:
+        while not stopping.is_set():
+            statuses.append(run.get()[0])
+
+    with running(slug, "--scale", "web=3") as run:
+        run.wait_for("up after", 3)
+        threads = [threading.Thread(target=load) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for number in range(1, 5):
+            at = len(statuses)
+            wait_until(lambda at=at: len(statuses) > at + 50)
+            victims = [pid for pid in processes_in(slug) if b"app.py" in command_line(pid)]
+            os.kill(random.choice(victims), signal.SIGKILL)
+            run.wait_for("up after", 3 + number)
+        at = len(statuses)
+        wait_until(lambda: len(statuses) > at + 50)
+        stopping.set()
+        for thread in threads:
+            thread.join(20)
+        failed = sum(status != 200 for status in statuses)
+        wait_until(lambda: sum("at=error" in line for line in run.lines) >= failed)
+        errors = [line for line in run.lines if "at=error" in line]
+        assert len(errors) == failed
+        # Eight clients have no more than eight requests under way when one is killed.
+        assert failed <= 8 * 4
+        assert all("code=H13" in line or "code=H18" in line for line in errors), errors
+        assert run.stop() == 143
 
 
 def test_a_crashed_process_starts_again_ever_later(make_slug: MakeSlug) -> None:
@@ -299,6 +352,34 @@ def test_options_that_say_nothing_clear_are_refused(
     with running(make_slug(web="true"), *options) as run:
         assert run.ended() == (1 if "clock" in text else 2)
         assert text in "".join(run.lines)
+
+
+def test_each_process_is_told_its_part_of_the_machine(make_slug: MakeSlug) -> None:
+    echo = "echo told $WEB_CONCURRENCY $DYNO_RAM; exec sleep 60"
+    slug = make_slug(worker=echo, beat=echo)
+    program = f"""
+        import os
+        from pathlib import Path
+        from portside.effects.host import Host
+        from portside.runtime.launcher import Capacity
+        from portside.runtime.supervisor.formation import plan_formation
+        from portside.runtime.supervisor.supervise import Timing, run_formation
+        slug = Path({str(slug)!r})
+        types = {{"worker": {echo!r}, "beat": {echo!r}}}
+        host = Host({{"PATH": "/usr/bin:/bin"}}, slug, "x86_64", "gnu")
+        print(run_formation(slug, formation=plan_formation("worker=2,beat=2", types), port=None,
+            env={{}}, host=host, on_line=lambda line: os.write(1, (line.text + chr(10)).encode()),
+            timing=Timing(), capacity=Capacity(8, 2048)))
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        told = (line.strip() for line in process.stdout if line.startswith("told"))
+        shown = [next(told) for _ in range(4)]
+        process.terminate()
+        assert process.stdout.read().endswith("143\n")
+    assert shown == ["told 2 512"] * 4
 
 
 def test_a_port_that_is_taken_is_told(make_slug: MakeSlug) -> None:

@@ -7,8 +7,9 @@ from portside.model.source import Entry
 class DictSource:
     """A ``Source`` of paths and contents; directories follow from the paths."""
 
-    def __init__(self, files: dict[str, bytes | str], name: str = "app") -> None:
+    def __init__(self, files: dict[str, bytes | str], name: str = "app", place: str = "") -> None:
         self._name = name
+        self.place = place
         self._files = {
             path: text.encode() if isinstance(text, str) else text for path, text in files.items()
         }

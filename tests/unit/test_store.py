@@ -1,5 +1,8 @@
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from portside.effects.files import copy_tree, scan
 from portside.effects.store import Store, StoredLayer
@@ -118,12 +121,57 @@ def test_a_layer_that_another_build_commits_meanwhile_is_kept(tmp_path: Path) ->
     class Late(Store):
         """Finds nothing the first time, when another build is about to commit."""
 
-        def _load(self, place: Path) -> StoredLayer | None:
+        def _load(self, place: Path, *, verifies: bool = True) -> StoredLayer | None:
             if not (tmp_path / "layers").exists():
                 committed(Store(tmp_path))
                 return None
-            return super()._load(place)
+            return super()._load(place, verifies=verifies)
 
     told: list[str] = []
     assert Late(tmp_path).find(KEY, told.append) is not None
     assert told == []
+
+
+def test_an_unfinished_layer_is_waited_for(tmp_path: Path) -> None:
+    store, other = Store(tmp_path / "store"), Store(tmp_path / "store")
+    with ThreadPoolExecutor(1) as pool, store.staging() as staging:
+        (staging.tree / "python").write_text("usable")
+        with store.unfinished(KEY, staging) as tree:
+            assert (tree / "python").read_text() == "usable"
+            assert not other.has(KEY)
+            assert other.layers(KEY.layer) == ()
+            found = pool.submit(other.find, KEY)
+            (tree / "bytecode").write_text("made later")
+            made = store.finish(KEY, (("origin", "here"),))
+        assert found.result() == made
+    assert [stamp.path for stamp in made.stamps] == ["bytecode", "python"]
+    assert made.fact("origin") == "here"
+
+
+def test_an_unfinished_layer_that_fails_is_discarded(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    with pytest.raises(RuntimeError), store.staging() as staging:
+        with store.unfinished(KEY, staging) as tree:
+            raise RuntimeError("interrupted")
+    assert not tree.exists()
+    assert store.find(KEY) is None
+
+
+def test_an_unfinished_layer_of_a_killed_build_is_no_layer(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    place = tmp_path / "store/layers" / KEY.layer / KEY.digest
+    (place / "tree").mkdir(parents=True)
+    damaged: list[str] = []
+    assert store.find(KEY, damaged.append) is None
+    assert not place.exists()
+    assert damaged == []
+
+
+def test_an_unfinished_layer_is_kept_by_those_who_tidy(tmp_path: Path) -> None:
+    store, other = Store(tmp_path / "store"), Store(tmp_path / "store")
+    with store.staging() as staging, store.unfinished(KEY, staging) as tree:
+        other.keep_only(frozenset())
+        assert other.prune(older_than=-1) == (0, 0)
+        assert tree.is_dir()
+        store.finish(KEY)
+    assert other.prune(older_than=-1)[0] == 1

@@ -233,7 +233,7 @@ def _place_of(refusal: BuildError) -> str:
     """Return the file that an error is about, as far as it says."""
     text = f"{refusal.summary}\n{refusal.detail}"
     names = re.findall(
-        r"[\w./-]*\.(?:txt|toml|lock|python-version)|\.[a-z-]+|Pipfile|Procfile", text
+        r"[\w./-]*\.(?:txt|toml|lock|json|python-version)|\.[a-z-]+|Pipfile|Procfile", text
     )
     return names[0] if names else "."
 

@@ -154,10 +154,27 @@ def find_static_databases(app: App) -> Iterator[Place]:
         if "sqlite" not in text or path.endswith(("settings.py", "/env.py")):
             continue
         module = app.module(path)
-        for call in calls(module) if module else ():
-            name = _database(call)
+        for name, line in _opened(module) if module else ():
             if name and not app.has_file(name):
-                yield Place(path, call.lineno, f"The database is SQLite, the file '{name}'.")
+                yield Place(path, line, f"The database is SQLite, the file '{name}'.")
+
+
+def _opened(module: ast.Module) -> Iterator[tuple[str, int]]:
+    """Yield the files of databases that calls open and Flask-SQLAlchemy is configured with."""
+    for call in calls(module):
+        yield _database(call), call.lineno
+    for node in ast.walk(module):
+        match node:
+            case ast.Assign(
+                targets=[
+                    ast.Name(id="SQLALCHEMY_DATABASE_URI")
+                    | ast.Subscript(slice=ast.Constant(value="SQLALCHEMY_DATABASE_URI"))
+                ],
+                value=value,
+            ):
+                yield _file_of(text_of(value)), node.lineno
+            case _:
+                pass
 
 
 def _database(call: ast.Call) -> str:
@@ -170,11 +187,15 @@ def _database(call: ast.Call) -> str:
             ast.Name(id="create_engine" | "create_async_engine")
             | ast.Attribute(attr="create_engine" | "create_async_engine")
         ):
-            url = text_of(call.args[0]) if call.args else ""
-            match = re.fullmatch(r"sqlite(?:\+\w+)?:///(?!:memory:)([^?]+)(?:\?.*)?", url)
-            return match[1] if match else ""
+            return _file_of(text_of(call.args[0])) if call.args else ""
         case _:
             return ""
+
+
+def _file_of(url: str) -> str:
+    """Return the file that a URL of SQLAlchemy's names, "" for any other database."""
+    match = re.fullmatch(r"sqlite(?:\+\w+)?:///(?!:memory:)([^?]+)(?:\?.*)?", url)
+    return match[1] if match else ""
 
 
 def _databases(app: App) -> Iterator[Place]:

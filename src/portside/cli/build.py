@@ -18,6 +18,7 @@ from portside.effects.host import read_host
 from portside.engine import build
 from portside.event_log import JsonLog, TextLog
 from portside.model.errors.store import OutputTargetError
+from portside.model.settings import BOOT_CHECK
 from portside.packing.slug import ARCHIVE_ENDINGS
 from portside.preparation import BuildRequest
 
@@ -40,6 +41,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--upgrade", action="store_true", help="take the newest versions that the app admits"
     )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="boot the web process before the slug replaces the last one: --boot-check true",
+    )
     add_json(parser)
     add_settings(parser)
 
@@ -57,10 +63,14 @@ def execute(arguments: argparse.Namespace) -> int:
         archives,
         config_vars,
         arguments.upgrade,
-        options=settings_of(arguments),
+        options=_options(arguments),
     )
     build(request, session.tools, JsonLog() if arguments.as_json else TextLog(host.environ))
     return 0
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, str]:
+    return {**({BOOT_CHECK: "true"} if arguments.check else {}), **settings_of(arguments)}
 
 
 def read_targets(targets: tuple[str, ...]) -> tuple[tuple[Path, ...], tuple[Path, ...]]:

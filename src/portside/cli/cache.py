@@ -4,7 +4,7 @@ import argparse
 
 from portside.cli.options import add_cache_dir, not_negative
 from portside.cli.places import open_store
-from portside.console import print_out
+from portside.console import print_err, print_out
 from portside.effects.host import read_host
 from portside.effects.store import Store, tree_size
 
@@ -32,7 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     clear = commands.add_parser(
         "clear",
         help="remove everything; slugs are not touched",
-        description="Remove everything from the store. Slugs are not touched.",
+        description=(
+            "Remove everything from the store, when no build uses it. Slugs are not touched."
+        ),
     )
     add_cache_dir(parser)
     for command in (show, prune, clear):
@@ -53,11 +55,15 @@ def _act(store: Store, arguments: argparse.Namespace) -> str:
             removed, freed = store.prune(older_than=arguments.days * _DAY)
             return f"Removed {removed} layers, {freed / 1e6:.1f} MB."
         case "clear":
-            return f"Freed {store.clear() / 1e6:.1f} MB."
+            return f"Freed {store.clear(_tell_of_builds) / 1e6:.1f} MB."
         case "dir":
             return str(store.root)
         case _:
             return _summary(store)
+
+
+def _tell_of_builds() -> None:
+    print_err("Waiting for the builds that use the store.")
 
 
 def _summary(store: Store) -> str:

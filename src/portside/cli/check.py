@@ -21,7 +21,7 @@ from portside.effects.app_source import DirectorySource
 from portside.effects.host import Host, read_host
 from portside.effects.process import ProcessRunner
 from portside.effects.version_control import tracked_files
-from portside.inquiry import read_facts
+from portside.inquiry import open_source, read_facts
 from portside.model.errors import BuildError
 from portside.model.findings import Finding, Severity
 from portside.model.settings import Given
@@ -62,8 +62,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     """Print the findings; return 1 where there is an error among them."""
     host = read_host()
-    source = DirectorySource(arguments.app)
-    app = App(source, _evidence(source, host, Given(host.environ, settings_of(arguments))))
+    given = Given(host.environ, settings_of(arguments))
+    source = open_source(arguments.app, given)
+    app = App(source, _evidence(source, host, given))
     found = [
         replace(finding, path=_shown_path(arguments.app, finding.path))
         for finding in check(app, arguments.disable)

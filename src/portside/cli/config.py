@@ -67,6 +67,8 @@ def _schema_of(setting: Setting) -> dict[str, object]:
         return {**described, "type": "boolean", "default": setting.default == "true"}
     if setting.kind == "list":
         return {**described, "type": "array", "items": {"type": "string"}}
+    if not setting.choices:
+        return {**described, "type": "string"}
     return {**described, "enum": list(setting.choices)}
 
 

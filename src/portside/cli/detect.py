@@ -6,9 +6,9 @@ from pathlib import Path
 
 from portside.cli.options import add_app, add_cache_dir, add_json, add_settings, settings_of
 from portside.console import print_out
-from portside.effects.app_source import DirectorySource
 from portside.effects.host import Host, read_host
-from portside.inquiry import app_identity, read_facts
+from portside.inquiry import app_identity, open_source, read_facts
+from portside.model.app_json import DeclaredVar
 from portside.model.facts import Facts
 from portside.model.settings import Given
 
@@ -23,12 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     """Print the facts about an app."""
-    source = DirectorySource(arguments.app)
     host = read_host()
+    given = Given(host.environ, settings_of(arguments))
+    source = open_source(arguments.app, given)
     facts = read_facts(
-        source,
-        lambda: _last_state(host, source.root, arguments.cache_dir),
-        given=Given(host.environ, settings_of(arguments)),
+        source, lambda: _last_state(host, source.root, arguments.cache_dir), given=given
     )
     print_out(_json(facts) if arguments.as_json else render_facts(facts))
     return 0
@@ -47,6 +46,10 @@ def _json(facts: Facts) -> str:
     return to_json(facts)
 
 
+def _described(var: DeclaredVar) -> str:
+    return f"{var.source.value}  (app.json)"
+
+
 def render_facts(facts: Facts) -> str:
     """Return the facts as text for people."""
     rows = [
@@ -57,6 +60,7 @@ def render_facts(facts: Facts) -> str:
         ("Hooks", ", ".join(h for h in (facts.pre_compile_hook, facts.post_compile_hook) if h)),
     ]
     rows += [(f"Process {p.type}", f"{p.command}  ({p.origin})") for p in facts.processes]
+    rows += [(f"Variable {var.name}", _described(var)) for var in facts.config_vars]
     rows += [("Added", ", ".join(facts.dependencies.added_names))]
     width = max(17, *(len(name) + 2 for name, _ in rows))
     lines = [f"{name}:".ljust(width) + value for name, value in rows if value]

@@ -20,6 +20,7 @@ _DEFECT = 3
 COMMANDS = {
     "build": "turn an app's source into a slug that runs",
     "run": "run a process of an app or slug, or any command in it",
+    "test": "run an app's tests, with what they depend on",
     "detect": "say what was found in an app, and why",
     "plan": "say what a build would do, and why",
     "check": "say what will hurt an app in production",
@@ -30,6 +31,7 @@ COMMANDS = {
     "cache": "show, prune or clear the store",
     "completion": "print the completion script for your shell",
 }
+_WITH_ONE_OFF = {"run", "test"}
 _EPILOG = """\
 a first build:
   cd my-app            the directory with requirements.txt or Pipfile
@@ -136,8 +138,8 @@ def _run(argv: list[str]) -> int:
 
 
 def _split_one_off(name: str, argv: list[str]) -> tuple[list[str], tuple[str, ...]]:
-    """Return what stands before ``--`` and the command after it (``portside run`` only)."""
-    if name != "run" or "--" not in argv:
+    """Return what stands before ``--`` and the command after it, for commands that take one."""
+    if name not in _WITH_ONE_OFF or "--" not in argv:
         return argv, ()
     at = argv.index("--")
     if at == len(argv) - 1:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from portside.model.settings import SETTINGS
 
 _HIGHEST_PORT = 65535
+_METAVARS = {"list": "NAMES", "path": "DIR", "size": "SIZE"}
 
 
 class EnvPair(NamedTuple):
@@ -76,9 +77,9 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("settings (docs/configuration.md)")
     for setting in SETTINGS:
         group.add_argument(
-            f"--{setting.name}",
+            *(f"--{name}" for name in (setting.option, setting.name) if name),
             dest=f"setting_{setting.name}",
-            metavar="NAMES" if setting.kind == "list" else "VALUE",
+            metavar=_METAVARS.get(setting.kind, "VALUE"),
             help=setting.summary[:1].lower() + setting.summary[1:].rstrip("."),
         )
 

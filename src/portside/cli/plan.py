@@ -14,8 +14,10 @@ from portside.cli.options import (
 from portside.cli.places import data_root
 from portside.cli.session import open_session
 from portside.console import print_out
+from portside.model.app_json import DeclaredVar
 from portside.model.codec import to_json
 from portside.model.plan import (
+    CheckBoot,
     CollectStatic,
     CopyApp,
     FinishSlug,
@@ -47,18 +49,24 @@ def execute(arguments: argparse.Namespace) -> int:
         config_vars=config_vars,
         options=settings_of(arguments),
     )
-    plan = prepare(request, session.tools).plan
-    print_out(to_json(plan) if arguments.as_json else render_plan(plan))
+    prepared = prepare(request, session.tools)
+    shown = render_plan(prepared.plan, prepared.facts.config_vars)
+    print_out(to_json(prepared.plan) if arguments.as_json else shown)
     return 0
 
 
-def render_plan(plan: Plan) -> str:
-    """Return a plan as text for people."""
+def render_plan(plan: Plan, config_vars: tuple[DeclaredVar, ...] = ()) -> str:
+    """Return a plan as text for people, with the config vars of app.json, if any."""
     lines = [f"A build of {plan.app} would:"]
     for step in plan.steps:
         lines += [f"  {step.action.value:<6} {_title(step)}", f"         {step.reason}"]
         lines += [f"         {detail}" for detail in _details(step)]
-    lines += [f"{notice.level.title()}: {notice.summary}" for notice in plan.notices]
+    if config_vars:
+        named = ", ".join(f"{var.name} ({var.source.value})" for var in config_vars)
+        lines.append(f"The config vars of app.json: {named}")
+    for notice in plan.notices:
+        lines.append(f"{notice.level.title()}: {notice.summary}")
+        lines += [f"  {line}" for line in notice.hint.splitlines()]
     return "\n".join(lines)
 
 
@@ -71,7 +79,7 @@ def _details(step: Step) -> tuple[str, ...]:
     return ()
 
 
-def _title(step: Step) -> str:
+def _title(step: Step) -> str:  # noqa: PLR0911 (one for each kind of step)
     match step:
         case RunHook():
             return step.hook
@@ -83,6 +91,8 @@ def _title(step: Step) -> str:
             return f"copy {step.files} files of the app"
         case CollectStatic():
             return f"python {step.manage_py} collectstatic"
+        case CheckBoot():
+            return "boot check"
         case FinishSlug():
             types = ", ".join(process.type for process in step.processes) or "no process types"
             return f"finish the slug ({types})"

@@ -2,7 +2,7 @@
 
 import argparse
 
-from portside.cli.options import add_app, add_cache_dir
+from portside.cli.options import add_app, add_cache_dir, add_settings, settings_of
 from portside.cli.places import data_root
 from portside.cli.session import Session, open_session
 from portside.console import print_out
@@ -34,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_app(find)
     add_cache_dir(find)
+    add_settings(find)
 
 
 def execute(arguments: argparse.Namespace) -> int:
@@ -42,7 +43,8 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.action == "list":
         _list(session, show_all=arguments.show_all)
     else:
-        _find(session, BuildRequest(arguments.app, data_root(session.host)))
+        options = settings_of(arguments)
+        _find(session, BuildRequest(arguments.app, data_root(session.host), options=options))
     return 0
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from portside.detection.documents import read_toml, value_at
 from portside.detection.package_managers.script import read_script
+from portside.detection.package_managers.setup import SETUP, setup_cfg_requirements
 from portside.detection.requirements import read_requirements
 from portside.model.errors import BuildError
 from portside.model.facts import DependencySource, PackageManager
@@ -17,10 +18,8 @@ from portside.model.source import Source
 
 # A requirement for another system than the one that a slug runs on.
 _ELSEWHERE = re.compile(r"""==\s*['"](?:win32|Windows|nt|darwin|Darwin)['"]""")
-_SETUP_FILES = (
-    ("setup.cfg", re.compile(r"(?m)^install_requires\s*=((?:.*\n[ \t]+)*.*)")),
-    ("setup.py", re.compile(r"install_requires\s*=\s*\[([^]]*)")),
-)
+_LISTED = re.compile(r"install_requires\s*=\s*\[([^]]*)")
+_LOCKED_NAME = re.compile(r"(?m)^name[ \t]*=[ \t]*[\"']([^\"'\r\n]+)[\"']")
 _PYPROJECT = "pyproject.toml"
 
 
@@ -46,8 +45,9 @@ def _texts(source: Source, dependencies: DependencySource) -> Iterator[str]:
             yield from _tables(value_at(read_toml(source, "Pipfile"), "packages"))
         case PackageManager.PYLOCK:
             yield from _project(source, dependencies)
-            packages = value_at(read_toml(source, dependencies.manifest), "packages")
-            yield from (str(value_at(item, "name")) for item in _list(packages))
+            # Parsing a big lock takes longer than all else in detection.
+            text = source.read(dependencies.manifest).decode("utf-8", "replace")
+            yield from _LOCKED_NAME.findall(text)
         case PackageManager.SETUP:
             yield from _setup(source)
         case _:
@@ -69,10 +69,10 @@ def _project(source: Source, dependencies: DependencySource) -> Iterator[str]:
 
 def _setup(source: Source) -> Iterator[str]:
     """Yield the requirements in setup.cfg, and in the lists that setup.py calls so."""
-    for file, pattern in _SETUP_FILES:
-        text = source.read(file).decode("utf-8", "replace") if source.is_file(file) else ""
-        for found in pattern.finditer(text):
-            yield from re.findall(r"[^'\",\n]*[\w\]][^'\",\n]*", found[1])
+    yield from setup_cfg_requirements(source, ())
+    text = source.read(SETUP).decode("utf-8", "replace") if source.is_file(SETUP) else ""
+    for found in _LISTED.finditer(text):
+        yield from re.findall(r"[^'\",\n]*[\w\]][^'\",\n]*", found[1])
 
 
 def _tables(data: object) -> Iterator[str]:

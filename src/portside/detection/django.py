@@ -1,14 +1,67 @@
-"""Finds Django's manage.py: the nearest to the app's root, at most three levels down."""
+"""Finds Django's manage.py, at most three levels down, and which of several the app means."""
 
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator
+
+from portside.model.errors import BuildError
+from portside.model.facts import Notice, Process
 from portside.model.source import Source, walk
 
 _LEVELS = 3
+_WEB = "web"
 DISABLING_FILE = ".heroku/collectstatic_disabled"
 
 
-def find_manage_py(source: Source) -> str | None:
-    """Return the path of the nearest ``manage.py``, or None."""
+def find_manage_pys(source: Source) -> Iterator[str]:
+    """Yield the paths of all ``manage.py``, the nearest to the app's root first."""
     for entry in walk(source, depth=_LEVELS):
         if entry.name == "manage.py" and not entry.is_dir:
-            return entry.path
-    return None
+            yield entry.path
+
+
+def narrow_manage_pys(source: Source, processes: tuple[Process, ...]) -> tuple[str, ...]:
+    """Return the ``manage.py`` of the project that the app starts; several where that isn't clear.
+
+    The web process says it by naming the project's directory; without that the nearest counts.
+    """
+    found = tuple(find_manage_pys(source))
+    commands = [process.command for process in processes if process.type == _WEB]
+    commands = commands or [process.command for process in processes]
+    named = tuple(path for path in found if any(_is_named(path, line) for line in commands))
+    if len(named) == 1:
+        return named
+    nearest = tuple(path for path in found if path.count("/") == found[0].count("/"))
+    # Other frameworks have had files by that name.
+    is_one = len(nearest) <= 1
+    return nearest if is_one else tuple(path for path in nearest if _is_django(source, path))
+
+
+def note_several(manage_pys: tuple[str, ...]) -> Notice:
+    """Return a warning that static files aren't collected, since there are several projects."""
+    directory = posixpath.dirname(manage_pys[0])
+    return Notice(
+        "django::several-projects",
+        f"{' and '.join(manage_pys[:3])} may each be this app's: no static files are collected.",
+        "Name the project's directory in the web line of a file named Procfile, such as:\n"
+        f"    web: gunicorn --chdir {shlex.quote(directory)} PROJECT.wsgi --bind 0.0.0.0:$PORT\n"
+        "Where none are needed: collectstatic = false in portside.toml.",
+    )
+
+
+def _is_named(manage_py: str, command: str) -> bool:
+    directory = posixpath.dirname(manage_py)
+    place = rf"[\"']?(?:/app/|\$HOME/|\./)?{re.escape(directory)}(?![\w.-])"
+    pattern = rf"(?:--(?:chdir|app-dir|pythonpath)[ =]|\bcd |\bPYTHONPATH=){place}/?(?![\w/.-])"
+    return bool(directory) and (
+        re.search(pattern, command) is not None
+        or re.search(rf"(?<![\w./-])(?:\./)?{re.escape(manage_py)}(?![\w.-])", command) is not None
+    )
+
+
+def _is_django(source: Source, manage_py: str) -> bool:
+    try:
+        return b"django" in source.read(manage_py).lower()
+    except BuildError:
+        return False

@@ -1,26 +1,34 @@
 """Puts all that detection finds together: Source and what the last build left → Facts."""
 
 from collections.abc import Callable
+from itertools import islice
 
 from msgspec.structs import replace
 
-from portside.detection.django import find_manage_py
+from portside.detection.app_json import read_app_json
+from portside.detection.django import (
+    DISABLING_FILE,
+    find_manage_pys,
+    narrow_manage_pys,
+    note_several,
+)
 from portside.detection.excludes import read_excludes
 from portside.detection.package_managers import detect_dependencies
 from portside.detection.procfile import read_processes
 from portside.detection.python_version import detect_python_version
 from portside.detection.settings import read_settings
+from portside.model.app_json import AppJson
 from portside.model.errors.app import ExistingPythonError
+from portside.model.errors.app_json import on_one_line
 from portside.model.facts import (
     DependencySource,
     Facts,
     Notice,
     NoticeLevel,
-    PackageManager,
     Process,
 )
 from portside.model.policy import PythonPolicy
-from portside.model.settings import Given
+from portside.model.settings import Given, Settings
 from portside.model.source import Source
 from portside.model.start_commands import StartCommands
 
@@ -40,18 +48,20 @@ def detect(
     """Return the facts about an app.
 
     ``read_cached`` returns the Python of the last build, where nothing in the app says which.
-    ``finds_start`` asks how to start an app whose Procfile doesn't say it. Raises the
-    ``BuildError`` of the first file that is malformed or contradicts another.
+    ``finds_start`` asks for what platforms see to themselves: how to start an app whose Procfile
+    doesn't say it, and what its app.json tells. Raises the ``BuildError`` of the first file that is
+    malformed or contradicts another.
     """
     if source.is_dir(".heroku/python"):
         raise ExistingPythonError
     settings = read_settings(source, given or Given())
+    app_json = (read_app_json(source) if finds_start else None) or AppJson()
     dependencies = detect_dependencies(source, settings=settings)
     python, constraints, notices = detect_python_version(
         source,
         read_cached=read_cached,
         policy=policy,
-        script=dependencies.manifest if dependencies.manager is PackageManager.SCRIPT else None,
+        dependencies=dependencies,
     )
     processes = read_processes(source)
     start = StartCommands()
@@ -59,18 +69,33 @@ def detect(
         start = _find_start(source, dependencies)
     if not processes:
         dependencies = replace(dependencies, added=start.added_requirements)
+    process_notices = _process_notices(processes, start)
+    processes = processes or start.processes
+    # Platforms take the first that there is.
+    manage_pys = (
+        narrow_manage_pys(source, processes)
+        if finds_start
+        else tuple(islice(find_manage_pys(source), 1))
+    )
     return Facts(
         app_name=source.name,
         python=python,
         python_constraints=constraints,
         dependencies=dependencies,
-        manage_py=find_manage_py(source),
+        manage_py=manage_pys[0] if len(manage_pys) == 1 else None,
         pre_compile_hook=_hook(source, PRE_COMPILE),
         post_compile_hook=_hook(source, POST_COMPILE),
-        processes=processes or start.processes,
+        processes=processes,
         settings=settings,
         excludes=read_excludes(source, settings),
-        notices=(*notices, *dependencies.notices, *_process_notices(processes, start)),
+        config_vars=app_json.config_vars,
+        notices=(
+            *notices,
+            *dependencies.notices,
+            *process_notices,
+            *_manage_py_notices(source, settings, manage_pys),
+            *_unused_of(app_json),
+        ),
     )
 
 
@@ -92,7 +117,7 @@ def _find_start(source: Source, dependencies: DependencySource) -> StartCommands
 def _process_notices(processes: tuple[Process, ...], start: StartCommands) -> tuple[Notice, ...]:
     if processes:
         return _without_web(start)
-    if start.processes or start.ambiguous:
+    if start.processes or start.notices:
         return start.notices
     return (
         Notice(
@@ -102,6 +127,13 @@ def _process_notices(processes: tuple[Process, ...], start: StartCommands) -> tu
             "    web: gunicorn app:app --bind 0.0.0.0:$PORT",
         ),
     )
+
+
+def _manage_py_notices(
+    source: Source, settings: Settings, manage_pys: tuple[str, ...]
+) -> tuple[Notice, ...]:
+    is_off = not settings.is_on("collectstatic") or source.is_file(DISABLING_FILE)
+    return (note_several(manage_pys),) if len(manage_pys) > 1 and not is_off else ()
 
 
 def _without_web(start: StartCommands) -> tuple[Notice, ...]:
@@ -114,6 +146,24 @@ def _without_web(start: StartCommands) -> tuple[Notice, ...]:
             "procfile::no-web",
             f"The Procfile has no process type web, but there is {found.origin}.",
             f"If the app serves HTTP, add a line to it such as:\n    web: {found.command}",
+            NoticeLevel.NOTE,
+        ),
+    )
+
+
+def _unused_of(app_json: AppJson) -> tuple[Notice, ...]:
+    """Return a note on what app.json has for platforms alone."""
+    if not app_json.unused:
+        return ()
+    hint = "Add-ons, buildpacks and the variables that lead programs elsewhere are a platform's."
+    if app_json.postdeploy:
+        command = f"portside run . -- {on_one_line(app_json.postdeploy)}"
+        hint = f"To run the script for after the first deploy:\n    {command}"
+    return (
+        Notice(
+            "app-json::unused",
+            f"Of app.json, nothing is done about: {', '.join(app_json.unused)}.",
+            hint,
             NoticeLevel.NOTE,
         ),
     )

@@ -22,18 +22,19 @@ _NO_METADATA = "there is no [metadata] in it, so it may have been cut off"
 _START = b"\n[metadata]"
 # What Git leaves in a file that it couldn't merge. They are looked for one by one, since a pattern
 # takes as long as all else in detection.
-_MARKS = (b"\n<<<<<<<", b"\n=======", b"\n>>>>>>>")
+MERGE_MARKS = ("<<<<<<<", "=======", ">>>>>>>")
 
 
 def locked_project(source: Source, manager: PackageManager, lock: str) -> DependencySource | None:
     """Return the project that a lock beside a pyproject.toml pins, None where there is no lock.
 
-    Raises ``LockWithoutProjectError``.
+    Raises ``LockWithoutProjectError``, and ``LockInvalidError`` for one with a merge's marks in it.
     """
     if not source.is_file(lock):
         return None
     if not source.is_file(PYPROJECT):
         raise LockWithoutProjectError(lock=lock, project=PYPROJECT)
+    refuse_conflicts(source.read(lock), lock, command=f"{manager.value} lock")
     return DependencySource(
         manager=manager,
         manifest=PYPROJECT,
@@ -53,7 +54,7 @@ class LockTables(Struct, frozen=True):
 def read_lock_tables(source: Source, lock: str, *, command: str) -> LockTables:
     """Return what a lock says. Raises ``LockInvalidError`` and ``SourceUnreadableError``."""
     raw = source.read(lock)
-    _refuse_conflicts(b"\n" + raw, lock, command=command)
+    refuse_conflicts(raw, lock, command=command)
     data = _parse(raw, lock, command=command)
     metadata, found = data.get("metadata"), data.get("package", [])
     if not isinstance(metadata, dict):
@@ -77,10 +78,9 @@ def read_lock_metadata(source: Source, lock: str, *, command: str) -> Mapping[st
     """Return the table ``[metadata]`` of a lock, wherever in the lock it stands.
 
     ``command`` is what makes the lock anew. Raises ``LockInvalidError`` for a lock that isn't
-    whole, has the marks of a merge in it, or isn't TOML there.
+    whole, or isn't TOML there.
     """
     data = b"\n" + source.read(lock).removeprefix(b"\xef\xbb\xbf")
-    _refuse_conflicts(data, lock, command=command)
     start = data.rfind(_START)
     found = _METADATA.search(data, max(start, 0) + 1)
     if start < 0 or found is None:
@@ -99,15 +99,20 @@ def _parse(data: bytes, lock: str, *, command: str) -> Mapping[str, object]:
         raise LockInvalidError(lock=lock, cause=str(error), command=command) from error
 
 
-def _refuse_conflicts(data: bytes, lock: str, *, command: str) -> None:
-    """Raise ``LockInvalidError`` for a lock that has the marks of a merge in it.
-
-    ``data`` is what the lock holds, with an empty line before it.
-    """
-    starts = [start for mark in _MARKS if (start := data.find(mark)) >= 0]
-    if starts:
-        start = min(starts)
-        line = data.count(b"\n", 0, start) + 1
-        mark = data[start:].split(b"\n", 2)[1].decode("utf-8", "replace").strip()
-        cause = f"line {line} is what a merge left: {mark}"
+def refuse_conflicts(data: bytes, lock: str, *, command: str) -> None:
+    """Raise ``LockInvalidError`` for a lock that has the marks of a merge in it."""
+    cause = find_conflict(data)
+    if cause:
         raise LockInvalidError(lock=lock, cause=cause, command=command)
+
+
+def find_conflict(data: bytes) -> str:
+    """Return where a merge left its marks in a file, "" where there are none."""
+    lines = b"\n" + data
+    starts = [start for mark in MERGE_MARKS if (start := lines.find(f"\n{mark}".encode())) >= 0]
+    if not starts:
+        return ""
+    start = min(starts)
+    line = lines.count(b"\n", 0, start) + 1
+    mark = lines[start:].split(b"\n", 2)[1].decode("utf-8", "replace").strip()
+    return f"line {line} is what a merge left: {mark}"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct, field
 
 from portside.detection.documents import read_toml, value_at
+from portside.detection.local_projects import from_root
 from portside.model.errors.settings import GroupUnknownError
 from portside.model.names import canonical, split_requirement
 from portside.model.source import Source
@@ -44,7 +45,7 @@ class Project(Struct, frozen=True):
             if canonical(name) not in seen:
                 seen.add(canonical(name))
                 for line in self._find("extra", self.extras, name):
-                    found += self._resolved(str(line), seen)
+                    found += self._resolved(from_root(str(line)), seen)
         return found
 
     def _resolved(self, line: str, seen: set[str]) -> list[str]:
@@ -89,7 +90,8 @@ def read_project(source: Source) -> Project | None:
     is_buildable = is_package and isinstance(value_at(data, "build-system"), dict)
     if not isinstance(project, dict):
         return _read_poetry(data, is_buildable=is_buildable) if isinstance(data, dict) else None
-    dependencies: tuple[str, ...] | None = tuple(map(str, project.get("dependencies", ())))
+    lines = map(str, project.get("dependencies", ()))
+    dependencies: tuple[str, ...] | None = tuple(map(from_root, lines))
     if "dependencies" in project.get("dynamic", ()):
         dependencies = None
     return Project(

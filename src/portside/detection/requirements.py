@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
+from portside.detection.locks import MERGE_MARKS
 from portside.model.errors.dependencies import (
     RequirementsEncodingError,
     RequirementsFileMissingError,
@@ -110,6 +111,8 @@ _CODING = rb"coding[:=]\s*([-\w.]+)"
 _CREDENTIALS = r"(?<=://)[^\s/@]+@"
 _COMMENT = r"(^|\s+)#.*$"
 _VARIABLE = r"\$\{([A-Z0-9_]+)\}"
+# What a shell splits at spaces alone.
+_PLAIN = re.compile(r"[!#-&(-\[\]-~ ]*")
 _URL = r"[a-zA-Z][a-zA-Z0-9+.-]*:"
 _INCLUDE_URL = r"(?i)(https?|file):"
 _ARCHIVE = r"(?i)\.(whl|zip|tar|tar\.gz|tgz|tar\.bz2|tbz|tar\.xz|txz)$"
@@ -164,20 +167,22 @@ class _Reader(Struct):
             raise RequirementsLoopError(file=included_by[0], line=included_by[1], name=path)
         self.files.append(path)
         text = decode(self.source.read(path), file=path)
-        written = dict(logical_lines(text, {}))
         for number, line in logical_lines(text, self.variables):
             try:
                 self._line(line, path, number, constraint=constraint, stack=(*stack, path))
             except ValueError:
                 # Shown as it is written: the values of variables may be secret.
-                shown = re.sub(_CREDENTIALS, "****@", written[number])
+                written = dict(logical_lines(text, {}))[number]
+                shown = re.sub(_CREDENTIALS, "****@", written)
                 raise RequirementsSyntaxError(file=path, line=number, text=shown) from None
 
     def _line(
         self, text: str, file: str, number: int, *, constraint: bool, stack: tuple[str, ...]
     ) -> None:
+        if text.startswith(MERGE_MARKS):
+            raise ValueError(text)
         words, options_text = _split_arguments(text)
-        options = list(_options(shlex.split(options_text)))
+        options = list(_options(_words(options_text)))
         self.unsupported += [f"{file} uses {name}" for name, _ in options if name in _PIP_ONLY]
         if words:
             kind = LineKind.CONSTRAINT if constraint else LineKind.REQUIREMENT
@@ -246,9 +251,11 @@ def local_path(requirement: str) -> str | None:
 def logical_lines(text: str, variables: Mapping[str, str]) -> Iterator[tuple[int, str]]:
     """Yield the number and text of each logical line, comments removed and variables replaced."""
     for number, joined in _joined(text):
-        line = re.sub(_COMMENT, "", joined).strip()
+        line = (re.sub(_COMMENT, "", joined) if "#" in joined else joined).strip()
+        if "${" in line:
+            line = re.sub(_VARIABLE, lambda m: variables.get(m[1]) or m[0], line)
         if line:
-            yield number, re.sub(_VARIABLE, lambda m: variables.get(m[1]) or m[0], line)
+            yield number, line
 
 
 def _joined(text: str) -> Iterator[tuple[int, str]]:
@@ -256,7 +263,7 @@ def _joined(text: str) -> Iterator[tuple[int, str]]:
     parts: list[str] = []
     for number, raw in enumerate(text.splitlines(), start=1):
         first = first if parts else number
-        is_comment = re.match(_COMMENT, raw) is not None
+        is_comment = "#" in raw and re.match(_COMMENT, raw) is not None
         if raw.endswith("\\") and not is_comment:
             parts.append(raw.strip("\\"))
             continue
@@ -271,6 +278,11 @@ def _split_arguments(text: str) -> tuple[str, str]:
     tokens = text.split(" ")
     count = next((i for i, token in enumerate(tokens) if token.startswith("-")), len(tokens))
     return " ".join(tokens[:count]), " ".join(tokens[count:])
+
+
+def _words(text: str) -> list[str]:
+    """Split as a shell does, which takes long; most lines of a big file are hashes."""
+    return text.split() if _PLAIN.fullmatch(text) else shlex.split(text)
 
 
 def _options(tokens: list[str]) -> Iterator[tuple[str, str]]:

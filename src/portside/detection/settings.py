@@ -5,12 +5,23 @@ from collections.abc import Iterator, Mapping
 from portside.detection.documents import read_toml, value_at
 from portside.model.errors.settings import SettingInvalidError, SettingUnknownError
 from portside.model.python_version import Origin
-from portside.model.settings import PLACES, PREFIX, SETTINGS, Chosen, Given, Setting, Settings
+from portside.model.settings import (
+    PLACES,
+    PREFIX,
+    SETTINGS,
+    Chosen,
+    Given,
+    Setting,
+    Settings,
+    parse_size,
+)
 from portside.model.source import Source
 
 FILE = "portside.toml"
 _PYPROJECT = "pyproject.toml"
+FILES = (FILE, _PYPROJECT)
 _DEFAULT = Origin("default")
+_OPTIONS = {setting.name: setting.option or setting.name for setting in SETTINGS}
 _BOOLEANS = {"true": "true", "1": "true", "false": "false", "0": "false"}
 
 
@@ -20,7 +31,7 @@ def read_settings(source: Source, given: Given) -> Settings:
     Raises ``SettingUnknownError``, ``SettingInvalidError`` and ``PythonVersionInvalidTomlError``.
     """
     places = (
-        {name: (value, Origin(f"--{name}")) for name, value in given.options.items()},
+        {name: (value, Origin(f"--{_OPTIONS[name]}")) for name, value in given.options.items()},
         _from_variables(given.variables),
         dict(_from_table(_file_table(source), FILE, "")),
         dict(_from_table(_pyproject_table(source), _PYPROJECT, "tool.portside")),
@@ -82,8 +93,11 @@ def _checked(setting: Setting, value: object, origin: Origin) -> tuple[str, ...]
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise _invalid(setting, value, origin, "a list of names, with commas in a variable")
         return tuple(item.strip() for item in items if item.strip())
+    if setting.kind == "size" and value != "" and parse_size(str(value)) is None:
+        raise _invalid(setting, value, origin, "a size such as 512M or 1G")
     if not isinstance(value, str) or (value and setting.choices and value not in setting.choices):
-        raise _invalid(setting, value, origin, "one of " + ", ".join(setting.choices))
+        choices = ", ".join(setting.choices)
+        raise _invalid(setting, value, origin, f"one of {choices}" if choices else "a path")
     return (value,) if value else ()
 
 

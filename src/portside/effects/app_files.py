@@ -8,10 +8,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from portside.effects.borrowed import Lender
 from portside.effects.digest_index import DigestIndex
 from portside.effects.files import FileStamp, is_kept, scan
 from portside.effects.staging import VISIBLE_PREFIX
-from portside.model.errors.app import LinkOutsideAppError, SourceUnreadableError
+from portside.model.errors.app import SourceUnreadableError
 
 # Version control, caches and secrets of the developer's machine are no part of what runs.
 _LEFT_OUT = frozenset(
@@ -48,12 +49,18 @@ class AppFiles(Struct, frozen=True):
 
 
 def read_app_files(
-    root: Path, index: Path, outputs: tuple[Path, ...] = (), excludes: tuple[str, ...] = ()
+    root: Path,
+    index: Path,
+    outputs: tuple[Path, ...] = (),
+    excludes: tuple[str, ...] = (),
+    shown: str = "",
+    reach: Path | None = None,
 ) -> AppFiles:
     """Return the app's files; contents are read only where ``index`` doesn't know them.
 
     ``outputs`` are what builds of this app write: they are no part of it, wherever they are.
-    ``excludes`` are patterns of what isn't either, as in .gitignore.
+    ``excludes`` are patterns of what isn't either, as in .gitignore. ``shown`` is what errors have
+    before paths. What links lead to in ``reach``, but out of ``root``, is taken for theirs.
 
     Raises ``LinkOutsideAppError`` and ``SourceUnreadableError``.
     """
@@ -64,21 +71,22 @@ def read_app_files(
     try:
         written = frozenset(os.path.relpath(os.path.realpath(path), root) for path in outputs)
         is_excluded = _excluding(excludes)
-        for found in scan(
-            root,
-            lambda path, item: path in written or _is_left_out(item) or is_excluded(path, item),
-        ):
+
+        def skip(path: str, item: "os.DirEntry[str]") -> bool:
+            return path in written or _is_left_out(item) or is_excluded(path, item)
+
+        for found in Lender(root, reach, skip, shown).with_borrowed(scan(root, skip)):
             if not is_kept(found):
                 continue
             stamp = _readable(found)
             stamps.append(stamp)
             digest = _digest(root, stamp, digests)
-            if stamp.target and not _check_link(root, stamp):
+            if stamp.target and not os.path.exists(f"{root}/{stamp.path}"):  # noqa: PTH110 (hot path)
                 dangling.append(stamp.path)
             line = f"{stamp.path}\0{stat.S_IMODE(stamp.mode):o}\0{digest}\0"
             total.update(line.encode("utf-8", "surrogateescape"))
     except OSError as error:
-        path = os.path.relpath(error.filename or root, root)
+        path = _joined(shown, os.path.relpath(error.filename or root, root))
         cause = (error.strerror or str(error)).lower()
         raise SourceUnreadableError(path=path, cause=cause) from error
     digests.save()
@@ -112,7 +120,7 @@ def _readable(stamp: FileStamp) -> FileStamp:
     if not stat.S_ISREG(stamp.mode):
         return stamp
     mode = stat.S_IFREG | (0o755 if stamp.mode & stat.S_IXUSR else 0o644)
-    return FileStamp(stamp.path, mode, stamp.size, stamp.mtime_ns)
+    return FileStamp(stamp.path, mode, stamp.size, stamp.mtime_ns, origin=stamp.origin)
 
 
 def _digest(root: Path, stamp: FileStamp, digests: DigestIndex) -> str:
@@ -123,10 +131,5 @@ def _digest(root: Path, stamp: FileStamp, digests: DigestIndex) -> str:
     return digests.digest(root, stamp)
 
 
-def _check_link(root: Path, stamp: FileStamp) -> bool:
-    """Return whether a link leads somewhere; raise where that is out of the app."""
-    place = os.path.normpath(os.path.join(root, os.path.dirname(stamp.path), stamp.target))  # noqa: PTH118, PTH120
-    inside = place == str(root) or place.startswith(f"{root}/")
-    if os.path.isabs(stamp.target) or not inside:  # noqa: PTH117
-        raise LinkOutsideAppError(path=stamp.path, target=stamp.target)
-    return os.path.exists(f"{root}/{stamp.path}")  # noqa: PTH110 (hot path)
+def _joined(shown: str, path: str) -> str:
+    return f"{shown}/{path}" if shown else path

@@ -17,11 +17,13 @@ from portside.model.source import Entry
 class DirectorySource:
     """A read-only view of a directory. Links are followed; a loop counts as not there."""
 
-    def __init__(self, root: Path) -> None:
-        """Take the app's directory, which must exist.
+    def __init__(self, root: Path, place: str = "") -> None:
+        """Take the app's directory, which must exist, and where it is in its source root.
 
         Raises ``AppNotFoundError``, ``AppNotADirectoryError`` or ``SourceUnreadableError``.
         """
+        self.given = root
+        self.place = place
         try:
             self.root = root.resolve(strict=True)
             if not stat.S_ISDIR(self.root.stat().st_mode):

@@ -10,12 +10,15 @@ import hashlib
 import math
 import os
 import re
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Self
 
 from msgspec import Struct
 
-from portside.effects.files import digest_file
+from portside.effects.files import NO_SPACE, digest_file
 from portside.effects.process import Command, ProcessRunner
 from portside.model.interpreter import Interpreter
 
@@ -50,25 +53,28 @@ def provide_bytecode(
         return BytecodeOutcome(0, 0)
     tag = f"cpython-{interpreter.version.major}{interpreter.version.minor}"
     shelf = bytecode_store / str(interpreter.version)
-    installed = _distributions(site)
-    distributions = {
-        name: sources
-        for name, sources in installed.items()
-        if sources and name.partition("-")[0] not in left_out
-    }
-    keys = {name: _digest(site, sources) for name, sources in distributions.items()}
-    missing = [n for n in keys if not _link_in(shelf / keys[n], site, distributions[n], tag)]
-    owned = {source for sources in installed.values() for source in sources}
-    to_compile = [s for n in missing for s in distributions[n]]
-    to_compile += sorted(set(_all_sources(site)) - owned)
-    compile_sources(to_compile, site, interpreter.executable, runner, work)
-    for name in missing:
-        _link_out(shelf / keys[name], site, distributions[name], tag)
-    return BytecodeOutcome(len(missing), len(keys) - len(missing))
-
-
-def _distributions(site: Path) -> dict[str, list[str]]:
-    return {info.name: _sources(site, info / "RECORD") for info in sorted(site.glob("*.dist-info"))}
+    owned: set[str] = set()
+    missing: dict[str, list[str]] = {}
+    reused = 0
+    # Compiling begins with the first distribution that has no bytecode yet.
+    with _Compiler(site, interpreter.executable, runner, work) as compiler:
+        for info in sorted(site.glob("*.dist-info")):
+            sources = _sources(site, info / "RECORD")
+            owned.update(sources)
+            if not sources or info.name.partition("-")[0] in left_out:
+                continue
+            key = _digest(site, sources)
+            if _link_in(shelf / key, site, sources, tag):
+                reused += 1
+            else:
+                missing[key] = sources
+                compiler.add(sources)
+        compiler.add(sorted(set(_all_sources(site)) - owned))
+        status = compiler.finish()
+    # What wasn't compiled to the end is no good for others.
+    for key, sources in missing.items() if status == 0 else ():
+        _link_out(shelf / key, site, sources, tag)
+    return BytecodeOutcome(len(missing), reused)
 
 
 def _sources(site: Path, record: Path) -> list[str]:
@@ -138,29 +144,70 @@ def _all_sources(site: Path) -> list[str]:
 
 
 def compile_sources(
-    sources: list[str], root: Path, python: Path, runner: ProcessRunner, work: Path
-) -> None:
+    sources: Sequence[str], root: Path, python: Path, runner: ProcessRunner, work: Path
+) -> int:
     """Byte-compile ``sources`` (relative to ``root``) with the interpreter that will import them.
 
-    What doesn't compile is left without bytecode. ``work`` is a scratch directory.
+    What doesn't compile is left without bytecode. ``work`` is a scratch directory. Returns 0, or
+    the exit status of a process that didn't come to its end. Raises ``CouldNotStartError``, and
+    ``OSError`` where the disk is full.
     """
-    workers = os.cpu_count() or 1
-    batches = _batches(sources, workers)
-
-    def compile_batch(number: int) -> None:
-        listing = work / f"compile-{number}"
-        listing.write_bytes("\0".join(batches[number]).encode("utf-8", "surrogateescape"))
-        argv = (str(python), "-I", "-S", str(_WORKER), str(listing), str(root))
-        runner.run(Command(argv, work, {"PATH": "/usr/bin:/bin"}), lambda _: None)
-
-    with ThreadPoolExecutor(workers) as pool:
-        for _ in pool.map(compile_batch, range(len(batches))):
-            pass
+    with _Compiler(root, python, runner, work) as compiler:
+        compiler.add(sources)
+        return compiler.finish()
 
 
-def _batches(sources: list[str], workers: int) -> list[list[str]]:
+class _Compiler:
+    """Processes that compile what was added so far while there is more to come."""
+
+    def __init__(self, root: Path, python: Path, runner: ProcessRunner, work: Path) -> None:
+        self._root, self._python, self._runner, self._work = root, python, runner, work
+        self._workers = os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self._workers)
+        self._waiting: list[str] = []
+        self._running: list[Future[int]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, sources: Iterable[str]) -> None:
+        """Take sources, relative to the root."""
+        self._waiting += sources
+        if len(self._waiting) >= _LARGEST_BATCH:
+            self._start()
+
+    def finish(self) -> int:
+        """Return 0, or the exit status of a process that didn't come to its end.
+
+        Raises ``CouldNotStartError``, and ``OSError`` where the disk is full.
+        """
+        self._start()
+        status = next(filter(None, [running.result() for running in self._running]), 0)
+        if status in NO_SPACE:
+            raise OSError(status, os.strerror(status), str(self._root))
+        return status
+
+    def _start(self) -> None:
+        batches = _batches(self._waiting, self._workers)
+        self._waiting = []
+        self._running += [self._pool.submit(self._compile, batch) for batch in batches]
+
+    def _compile(self, batch: list[str]) -> int:
+        descriptor, listing = tempfile.mkstemp(prefix="compile-", dir=self._work)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write("\0".join(batch).encode("utf-8", "surrogateescape"))
+        arguments = (listing, str(self._root), str(os.getpid()))
+        argv = (str(self._python), "-I", "-S", "-B", str(_WORKER), *arguments)
+        command = Command(argv, self._work, {"PATH": "/usr/bin:/bin"})
+        return self._runner.run(command, lambda _: None).exit_status
+
+
+def _batches(sources: Sequence[str], workers: int) -> list[list[str]]:
     """Split the work so that all workers have some of it until the end."""
     rounds = math.ceil(len(sources) / (_LARGEST_BATCH * workers))
     count = min(rounds * workers, math.ceil(len(sources) / _SMALLEST_BATCH))
     # Large modules lie beside each other, in one distribution.
-    return [sources[number::count] for number in range(count)]
+    return [list(sources[number::count]) for number in range(count)]

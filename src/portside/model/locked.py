@@ -8,11 +8,15 @@ _URL = r"[a-zA-Z][a-zA-Z0-9+.-]*://"
 
 
 class IndexSource(Struct, frozen=True):
-    """A package index that the app names. Its URL may hold ``${NAME}`` still."""
+    """A package index that the app names. Its URL may hold ``${NAME}`` still.
+
+    ``authority`` is the path of the certificates that it is trusted by, "" for the usual ones.
+    """
 
     name: str
     url: str
     verify_ssl: bool = True
+    authority: str = ""
 
 
 class LockedDistribution(Struct, frozen=True):

@@ -60,6 +60,13 @@ class CollectStatic(Record, frozen=True):
     reason: str
 
 
+class CheckBoot(Record, frozen=True):
+    """Boot the web process as production would; the build fails if that does."""
+
+    action: Action
+    reason: str
+
+
 class FinishSlug(Record, frozen=True):
     """Write the launch data for ``processes`` and put the slug in its place."""
 
@@ -70,7 +77,13 @@ class FinishSlug(Record, frozen=True):
 
 
 Step: TypeAlias = (
-    RunHook | ProvideInterpreter | InstallDependencies | CopyApp | CollectStatic | FinishSlug
+    RunHook
+    | ProvideInterpreter
+    | InstallDependencies
+    | CopyApp
+    | CollectStatic
+    | CheckBoot
+    | FinishSlug
 )
 
 

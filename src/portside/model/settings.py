@@ -3,6 +3,7 @@
 Each has one name in every place where it can be given; the places are in ``Settings``.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
@@ -13,18 +14,28 @@ from portside.model.python_version import Origin
 from portside.model.record import Record
 
 PREFIX = "PORTSIDE_"
+ROOT = "root"
+BOOT_CHECK = "boot-check"
+MEMORY_LIMIT = "memory-limit"
+MEGABYTE = 1 << 20
+_SIZE = re.compile(r"([1-9]\d{0,8})([MG])(?:i?B)?", re.IGNORECASE)
 # Variables that are no settings of an app: where things are kept on this machine.
 PLACES = frozenset({"PORTSIDE_CACHE_DIR", "PORTSIDE_DATA_DIR"})
 
 
 class Setting(Struct, frozen=True):
-    """A setting that can be given. ``choices`` are the values it may have, () for any."""
+    """A setting that can be given. ``choices`` are the values it may have, () for any.
+
+    ``option`` is its name on the command line where a longer one says more there; its own name
+    does as well. A "path" is relative to the app in a file, else to the working directory.
+    """
 
     name: str
-    kind: Literal["text", "list", "boolean"]
+    kind: Literal["text", "list", "boolean", "path", "size"]
     summary: str
     default: str
     choices: tuple[str, ...] = ()
+    option: str = ""
 
     @property
     def variable(self) -> str:
@@ -51,7 +62,35 @@ SETTINGS = (
         "exclude", "list", "Files that don't go into the slug, by patterns as in .gitignore.", ""
     ),
     Setting("collectstatic", "boolean", "Whether Django's static files are collected.", "true"),
+    Setting(
+        ROOT,
+        "path",
+        "The directory above the app that holds what the app's dependencies name beside it.",
+        "",
+        option="source-root",
+    ),
+    Setting(
+        BOOT_CHECK,
+        "boolean",
+        "Whether a build boots the web process and fails if production would refuse it.",
+        "false",
+    ),
+    Setting(
+        MEMORY_LIMIT,
+        "size",
+        "The memory that the web process may use after it has booted, such as 512M.",
+        "",
+    ),
 )
+_DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
+
+
+def parse_size(text: str) -> int | None:
+    """Return a size such as ``512M`` or ``1G`` (powers of 1024) in bytes, None if it isn't one."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        return None
+    return int(match[1]) * (MEGABYTE if match[2] in "mM" else MEGABYTE << 10)
 
 
 class Given(Struct, frozen=True):
@@ -88,7 +127,11 @@ class Settings(Record, frozen=True):
 
     def is_on(self, name: str) -> bool:
         """Return whether a setting that is a boolean is on."""
-        return self.text(name) != "false"
+        return (self.text(name) or _DEFAULTS[name]) == "true"
+
+    def size(self, name: str) -> int:
+        """Return the value of a setting that is a size, in bytes, 0 where there is none."""
+        return parse_size(self.text(name)) or 0
 
     def origin(self, name: str) -> Origin | None:
         """Return where a setting's value comes from."""

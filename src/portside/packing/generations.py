@@ -6,7 +6,7 @@ The one before is for processes that still run from it; any other is spare.
 import os
 from pathlib import Path
 
-from portside.effects.files import remove_tree
+from portside.effects.removal import remove_tree
 from portside.packing.slug import PYTHON_HOME, publish, slug_key, slug_layers
 
 _CURRENT = "current"

@@ -16,7 +16,8 @@ class PythonHome(Struct, frozen=True):
 
     ``target`` is the directory that the user asked for, None for a slug among the app's
     ``generations``. ``must_be_copied`` says that a hook may change files in place.
-    ``last_dependencies`` is the key of those that the app's last build had.
+    ``last_dependencies`` is the key of those that the app's last build had; a slug that is taken
+    apart is put ``aside``.
     """
 
     slug: Path
@@ -25,6 +26,7 @@ class PythonHome(Struct, frozen=True):
     generations: Path
     must_be_copied: bool
     last_dependencies: LayerKey | None
+    aside: Path
 
     @property
     def path(self) -> Path:
@@ -47,7 +49,7 @@ class PythonHome(Struct, frozen=True):
             return False
         instances = tuple(layer.instance for layer in layers)
         with self.store.lock(lock):
-            spare = take_spare(self.generations, instances, self._aside)
+            spare = take_spare(self.generations, instances, self.aside)
         stamps = [stamp for layer in layers for stamp in layer.stamps]
         if spare is None or not holds_exactly(spare / PYTHON_HOME, stamps):
             return False
@@ -57,11 +59,7 @@ class PythonHome(Struct, frozen=True):
 
     def give_back(self) -> None:
         """Undo ``take_over``: the build has failed, and its app keeps all slugs that it had."""
-        give_back(self._aside, self.path, self.generations)
-
-    @property
-    def _aside(self) -> Path:
-        return self.slug.with_name("spare")
+        give_back(self.aside, self.path, self.generations)
 
     def _lender(self, layer: StoredLayer) -> Twin | None:
         """Return what may lend a layer's files: the store, or what is at the target now.

@@ -8,12 +8,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from portside.effects.files import (
-    disk_errors,
-    exchange,
-    remove_tree,
-    write_new,
-)
+from portside.effects.files import disk_errors, exchange, write_new
+from portside.effects.removal import remove_tree
 from portside.effects.staging import VISIBLE_PREFIX, private_directory
 from portside.model.errors.store import (
     ArchiveInTheWayError,
@@ -46,12 +42,17 @@ def write_launch_data(slug: Path, data: LaunchData, launcher: bytes, shim: bytes
         "schema": SCHEMA,
         "python": data.python,
         "package_manager": data.package_manager,
-        "processes": [{"type": p.type, "command": p.command} for p in data.processes],
+        "processes": [_process(process) for process in data.processes],
         "env": dict(data.env),
     }
     write_new(directory / "launch.json", _json(document))
     write_new(directory / "launcher.py", launcher)
     write_new(directory / "launch", shim, 0o755)
+
+
+def _process(process: Process) -> dict[str, object]:
+    port = {"port": process.port} if process.port else {}
+    return {"type": process.type, "command": process.command, **port}
 
 
 def write_identity(

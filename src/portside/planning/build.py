@@ -7,6 +7,7 @@ from portside.model.interpreter import InterpreterCandidate, InterpreterSource
 from portside.model.layers import LayerKey
 from portside.model.plan import (
     Action,
+    CheckBoot,
     CollectStatic,
     CopyApp,
     FinishSlug,
@@ -17,6 +18,7 @@ from portside.model.plan import (
     Step,
 )
 from portside.model.python_version import PythonVersion
+from portside.model.settings import BOOT_CHECK
 
 _FIRST_BUILD = "this app wasn't built before"
 
@@ -63,9 +65,16 @@ def plan_build(facts: Facts, situation: Situation) -> Plan:
     ]
     if facts.post_compile_hook:
         steps.append(RunHook(facts.post_compile_hook, Action.RUN, "the app has this hook"))
+    steps += _plan_boot_check(facts, rerun)
     key = situation.slug_key.digest if situation.slug_key else ""
     steps.append(FinishSlug(facts.processes, key, rerun, why))
     return Plan(facts.app_name, tuple(steps), facts.notices)
+
+
+def why_no_boot_check(facts: Facts) -> str | None:
+    """Return why a boot check that was asked for can't be made, or None."""
+    has_web = any(process.type == "web" for process in facts.processes)
+    return None if has_web else "there is no web process"
 
 
 def has_hooks(facts: Facts) -> bool:
@@ -125,3 +134,11 @@ def _plan_collectstatic(
     if situation.collectstatic_skip is not None:
         return (CollectStatic(facts.manage_py, Action.SKIP, situation.collectstatic_skip),)
     return (CollectStatic(facts.manage_py, rerun, why),)
+
+
+def _plan_boot_check(facts: Facts, rerun: Action) -> tuple[CheckBoot, ...]:
+    if not facts.settings.is_on(BOOT_CHECK):
+        return ()
+    if (skip := why_no_boot_check(facts)) is not None:
+        return (CheckBoot(Action.SKIP, skip),)
+    return (CheckBoot(rerun, f"it is on in {facts.settings.origin(BOOT_CHECK)}"),)

@@ -29,6 +29,7 @@ from portside.runtime.sockets import Listener, ProcessTree
 
 _POLL_SECONDS = 0.1
 _REQUEST_SECONDS = 10.0
+_FIXED_SETTLE_SECONDS = 0.5
 _BUSY_TICKS_PER_SECOND = 20
 _FIRST_SERVER_ERROR = 500
 _MODULE = re.compile(r"(?:ModuleNotFoundError|ImportError): No module named '?([\w.]+)'?")
@@ -41,6 +42,8 @@ _COMMANDS = (
     re.compile(r"(?:bash|sh): (?:line )?\d+: ([^\s:]+): (?:command )?not found"),
     re.compile(r"(?:bash|sh): (?:line \d+: )?([^\s:]+): (?:command not found|No such file)"),
 )
+_TRACEBACK = "Traceback (most recent call last):"
+_LINES_AFTER_TRACEBACK = 12
 _IN_USE = re.compile(r"Address already in use|Errno 98\b|EADDRINUSE|Connection in use: ")
 IsStopping: TypeAlias = Callable[[], bool]
 
@@ -53,12 +56,16 @@ class Limits(Struct, frozen=True):
 
 
 class WebProcess(Struct, frozen=True):
-    """A web process that was started, the command it runs and the port it should listen on."""
+    """A web process that was started, the command it runs and the port it should listen on.
+
+    ``fixed`` is one in its code that it listens on anyway, 0 for none.
+    """
 
     piped: PipedProcess
     tree: ProcessTree
     command: str
     port: int
+    fixed: int = 0
 
 
 class _Window(Struct, frozen=True):
@@ -97,25 +104,44 @@ def find_exit_cause(tail: tuple[str, ...]) -> ExitCause | None:
     return None
 
 
+def until_traceback_ends(tail: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a process's last lines without what a server said after a traceback, if it did.
+
+    Gunicorn has a handful of lines of its own after its worker's, which say less.
+    """
+    starts = [at for at, line in enumerate(tail) if line == _TRACEBACK]
+    if not starts:
+        return tail
+    ends = (at for at in range(starts[-1] + 1, len(tail)) if tail[at][:1].strip())
+    end = next(ends, len(tail)) + 1
+    return tail[:end] if len(tail) - end <= _LINES_AFTER_TRACEBACK else tail
+
+
 def wait_until_bound(
     web: WebProcess, limits: Limits, is_stopping: IsStopping = lambda: False
 ) -> Listener | None:
     """Return the socket that others can reach; None if the process was told to stop meanwhile.
 
+    Where a port is known to be fixed, that is a socket on it, reachable or not.
     Raises ``WebExitedError``, ``WrongPortError``, ``WrongAddressError`` or
     ``WebDidNotBindError``.
     """
     started = time.monotonic()
     window = _Window(started, (), 0)
+    # What is known to listen elsewhere needn't be waited for as long as what isn't.
+    settle = min(limits.settle, _FIXED_SETTLE_SECONDS) if web.fixed else limits.settle
     while not is_stopping():
         raise_if_exited(web, is_stopping)
         listeners = web.tree.listeners()
         reachable = find_reachable(listeners, web.port)
         if reachable is not None:
             return reachable
-        window = _moved_on(window, listeners, _ticks(web.tree), limits.settle)
+        window = _moved_on(window, listeners, _ticks(web.tree), settle)
         now = time.monotonic()
-        is_final = bool(listeners) and now - window.since >= limits.settle
+        is_final = bool(listeners) and now - window.since >= settle
+        fixed = next((one for one in listeners if one.port == web.fixed), None)
+        if is_final and fixed is not None and web.fixed != web.port:
+            return fixed
         if is_final or now - started >= limits.boot:
             raise bind_error(listeners, web.command, web.port, limits.boot)
         time.sleep(_POLL_SECONDS)
@@ -137,13 +163,23 @@ def wait_for_answer(
         answer = _request(listener, min(_REQUEST_SECONDS, max(remaining, _POLL_SECONDS)))
         if isinstance(answer, int):
             if answer >= _FIRST_SERVER_ERROR:
-                raise ServerErrorAnswerError(status=answer, tail=web.piped.tail)
+                raise ServerErrorAnswerError(
+                    status=answer, tail=until_traceback_ends(web.piped.tail)
+                )
             return answer
         if time.monotonic() >= deadline:
             raise_if_exited(web, is_stopping)
             raise NoAnswerError(port=web.port, limit=limit, cause=answer)
         time.sleep(_POLL_SECONDS)
     return None
+
+
+def fixed_port_warning(web: WebProcess) -> str:
+    """Return what to say of a process whose port is passed on to the one in its code."""
+    return (
+        f"Warning: the web process listens on port {web.fixed}, which is in its code, and not on "
+        f"$PORT. Port {web.port} leads there, but only here: no platform does so."
+    )
 
 
 def raise_if_exited(web: WebProcess, is_stopping: IsStopping) -> None:
@@ -156,7 +192,7 @@ def raise_if_exited(web: WebProcess, is_stopping: IsStopping) -> None:
     raise WebExitedError(
         command=web.command,
         exit_status=shell_status(status),
-        tail=tail,
+        tail=until_traceback_ends(tail),
         cause=find_exit_cause(tail),
     )
 

@@ -22,6 +22,11 @@ _MEMORY_LIMIT_FILES = ("memory.max", "memory/memory.limit_in_bytes")
 _TERABYTE = 1 << 40
 _MEGABYTE = 1 << 20
 _WORKER_MEGABYTES = 256
+# A second shell takes the first one's place, so that signals reach the program.
+_WITH_PROFILES = (
+    'for script in .profile.d/*.sh; do HOME=$PWD source "$script"; done; unset script; '
+    'exec /bin/bash -c "$1"'
+)
 
 
 class LaunchError(Exception):
@@ -36,10 +41,14 @@ class Capacity(NamedTuple):
 
 
 class LaunchData(NamedTuple):
-    """What ``.portside/launch.json`` holds: commands by process type, and default variables."""
+    """What ``.portside/launch.json`` holds: commands by process type, and default variables.
+
+    ``ports`` are those that process types listen on whatever ``$PORT`` is.
+    """
 
     processes: dict[str, str]
     env: dict[str, str]
+    ports: dict[str, int]
 
 
 def read_capacity(cgroup: str = "/sys/fs/cgroup") -> Capacity:
@@ -87,7 +96,8 @@ def read_launch_data(slug: str) -> LaunchData:
         raise LaunchError(f"{path} can't be read: {error}") from None
     if not isinstance(document, dict):
         raise LaunchError(f"{path} doesn't hold a JSON object")
-    return LaunchData(_processes(document.get("processes")), _strings(document.get("env")))
+    processes = document.get("processes")
+    return LaunchData(_processes(processes), _strings(document.get("env")), _ports(processes))
 
 
 def command_text(arguments: Sequence[str], path: str) -> str:
@@ -101,10 +111,16 @@ def command_text(arguments: Sequence[str], path: str) -> str:
     return " ".join(map(shlex.quote, arguments))
 
 
-def shell_command(text: str) -> tuple[str, ...]:
-    """Return what runs ``text``: bash, as platforms do, or the POSIX shell without one."""
-    shell = "/bin/bash" if os.access("/bin/bash", os.X_OK) else "/bin/sh"
-    return (shell, "-c", text)
+def shell_command(text: str, slug: str) -> tuple[str, ...]:
+    """Return what runs ``text`` in ``slug``: bash, as platforms do, or the POSIX shell without one.
+
+    With bash the scripts in ``.profile.d`` are sourced first, in the slug, which is their home.
+    """
+    if not os.access("/bin/bash", os.X_OK):
+        return ("/bin/sh", "-c", text)
+    if not any(Path(slug, ".profile.d").glob("*.sh")):
+        return ("/bin/bash", "-c", text)
+    return ("/bin/bash", "-c", _WITH_PROFILES, "bash", text)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -129,7 +145,7 @@ def _become(slug: str, argv: Sequence[str]) -> None:
         text = command_text(argv[1:], env["PATH"])
     else:
         text = _command_of(argv[0], data.processes)
-    shell = shell_command(text)
+    shell = shell_command(text, slug)
     os.chdir(slug)
     os.execve(shell[0], shell, env)  # noqa: S606 (becoming the process is the point)
 
@@ -139,7 +155,7 @@ def _command_of(process: str, processes: Mapping[str, str]) -> str:
         return processes[process]
     known = ", ".join(sorted(processes)) or "none"
     raise LaunchError(
-        f"there is no process type '{process}'. The Procfile's process types are: {known}."
+        f"there is no process type '{process}'. The slug's process types are: {known}."
     )
 
 
@@ -188,6 +204,15 @@ def _processes(document: object) -> dict[str, str]:
         str(entry["type"]): str(entry["command"])
         for entry in entries
         if isinstance(entry, dict) and "type" in entry and "command" in entry
+    }
+
+
+def _ports(document: object) -> dict[str, int]:
+    entries = document if isinstance(document, list) else []
+    return {
+        str(entry["type"]): entry["port"]
+        for entry in entries
+        if isinstance(entry, dict) and isinstance(entry.get("port"), int) and "type" in entry
     }
 
 

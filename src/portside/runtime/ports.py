@@ -12,19 +12,21 @@ _HIGHEST_PORT = 65535
 _FIRST_EPHEMERAL = 32768
 
 
-def choose_port(given: int | None, env: Mapping[str, str], on_line: OnLine) -> int:
+def choose_port(
+    given: int | None, env: Mapping[str, str], on_line: OnLine, *, taken: int = 0
+) -> int:
     """Return the port asked for; without one, the default or, if that is taken, a free one.
 
-    Raises ``InvalidPortError``.
+    ``taken`` is one that the web process itself will take. Raises ``InvalidPortError``.
     """
     asked = str(given) if given is not None else env.get("PORT", "")
     if asked:
         if not (asked.isascii() and asked.isdigit() and 0 < int(asked) <= _HIGHEST_PORT):
             raise InvalidPortError(value=asked)
         return int(asked)
-    if can_bind(DEFAULT_PORT):
+    if taken != DEFAULT_PORT and can_bind(DEFAULT_PORT):
         return DEFAULT_PORT
-    free = _any_free_port()
+    free = any_free_port()
     on_line(f"Port {DEFAULT_PORT} is in use; the web process gets PORT={free} instead.")
     return free
 
@@ -41,7 +43,7 @@ class PortPool:
         """Return a free port."""
         candidates = range(self._first, _FIRST_EPHEMERAL)
         found = (port for port in candidates if port not in self._used and can_bind(port))
-        port = next(found, 0) or _any_free_port()
+        port = next(found, 0) or any_free_port()
         self._used.add(port)
         return port
 
@@ -61,7 +63,8 @@ def can_bind(port: int) -> bool:
     return True
 
 
-def _any_free_port() -> int:
+def any_free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("0.0.0.0", 0))  # noqa: S104 (what the process will bind; never listens)
         port: int = probe.getsockname()[1]

@@ -24,6 +24,8 @@ from portside.effects.process import (
     spawn,
     spawn_piped,
 )
+from portside.effects.redaction import Redactor
+from portside.model.errors.formation import PortTakenError
 from portside.model.errors.run import (
     CheckNeedsWebError,
     NotASlugError,
@@ -32,7 +34,14 @@ from portside.model.errors.run import (
     UnknownProcessError,
     WebDidNotStopError,
 )
-from portside.runtime.boot import Limits, WebProcess, wait_for_answer, wait_until_bound
+from portside.runtime.boot import (
+    Limits,
+    WebProcess,
+    fixed_port_warning,
+    raise_if_exited,
+    wait_for_answer,
+    wait_until_bound,
+)
 from portside.runtime.dotenv import collect_env
 from portside.runtime.launcher import (
     LaunchData,
@@ -42,6 +51,7 @@ from portside.runtime.launcher import (
     read_launch_data,
     shell_command,
 )
+from portside.runtime.memory import check_memory, read_memory, settled_memory
 from portside.runtime.ports import choose_port
 from portside.runtime.sockets import ProcessTree, read_children
 
@@ -68,6 +78,7 @@ class _Supervised(Struct):
     shares_terminal: bool = False
     process: subprocess.Popen[bytes] | None = None
     stop_by: float | None = None
+    ending: signal.Signals | None = None
     _waiting: list[signal.Signals] = field(default_factory=list)
 
     def started(self, process: subprocess.Popen[bytes]) -> ProcessTree:
@@ -85,7 +96,7 @@ class _Supervised(Struct):
         """Pass a signal on; the first one that asks for the end starts the grace period."""
         received = signal.Signals(number)
         if received in _ENDING and self.stop_by is None:
-            self.stop_by = time.monotonic() + STOP_SECONDS
+            self.stop_by, self.ending = time.monotonic() + STOP_SECONDS, received
         if self.process is None:
             self._waiting.append(received)
         else:
@@ -110,11 +121,15 @@ def run_process(  # noqa: PLR0913 (each is one option of `portside run`, given b
     on_line: OnLine,
     check: bool,
     boot_timeout: float = 60.0,
+    memory_limit: int = 0,
+    redact: Redactor | None = None,
 ) -> int:
     """Run a process type (web by default) or a one-off command and return its exit code.
 
     ``env`` is what the user set for this run; it wins over the slug's ``.env``, which wins over
-    ``host.environ``. ``boot_timeout`` is in seconds. Raises leaves of ``model.errors.run``.
+    ``host.environ``. ``boot_timeout`` is in seconds, ``memory_limit`` in bytes; it and ``redact``
+    are for ``check``, which returns 128 + N if signal N stopped it.
+    Raises leaves of ``model.errors.run``.
     """
     slug = slug.resolve()
     data = read_data(slug)
@@ -131,10 +146,13 @@ def run_process(  # noqa: PLR0913 (each is one option of `portside run`, given b
     if name != "web":
         launch_env = launch_environment(str(slug), user_env, defaults=data.env)
         return _run_background(_shell(slug, text, launch_env), on_line)
-    user_env["PORT"] = str(choose_port(port, {**data.env, **user_env}, on_line))
+    fixed = 0 if check else data.ports.get(name, 0)
+    user_env["PORT"] = str(choose_port(port, {**data.env, **user_env}, on_line, taken=fixed))
     launch_env = launch_environment(str(slug), user_env, defaults=data.env, web=True)
     shell = _shell(slug, text, launch_env)
-    return _run_web(shell, on_line, Limits(boot=boot_timeout), check=check)
+    if check:
+        return _check_web(shell, on_line, boot_timeout, memory_limit, redact)
+    return _run_web(shell, on_line, Limits(boot_timeout), fixed)
 
 
 def _run_one_off(command: Command) -> int:
@@ -162,30 +180,81 @@ def _run_background(command: Command, on_line: OnLine) -> int:
         return status
 
 
-def _run_web(command: Command, on_line: OnLine, limits: Limits, *, check: bool) -> int:
+def _check_web(
+    command: Command, on_line: OnLine, limit: float, memory_limit: int, redact: Redactor | None
+) -> int:
+    """Boot, get an answer, measure the memory, stop; say what was found."""
+    with _supervision() as supervised, _starting():
+        piped = spawn_piped(command, on_line, redact)
+        tree = supervised.started(piped.process)
+        web = WebProcess(piped, tree, command.argv[-1], int(command.env["PORT"]))
+        try:
+            _check_boot(web, supervised, limit, memory_limit, on_line)
+        finally:
+            stopping = time.monotonic()
+            ended = _end(piped.process, tree, supervised)
+            seconds = time.monotonic() - stopping
+        piped.finish_reading()
+    if supervised.ending is not None:
+        return 128 + supervised.ending
+    if not ended:
+        raise WebDidNotStopError(command=web.command, limit=STOP_SECONDS)
+    on_line(f"Boot check: it ended {seconds:.1f} s after SIGTERM.")
+    return 0
+
+
+def _check_boot(
+    web: WebProcess, supervised: _Supervised, limit: float, memory_limit: int, on_line: OnLine
+) -> None:
+    listener = wait_until_bound(web, Limits(limit), supervised.is_stopping)
+    if listener is None:
+        return
+    status = wait_for_answer(web, listener, limit, supervised.is_stopping)
+    if status is None:
+        return
+    on_line(f"Boot check: GET / on port {web.port} was answered with HTTP status {status}.")
+    use = settled_memory(lambda: read_memory(process.pid for process in web.tree.alive()))
+    raise_if_exited(web, supervised.is_stopping)
+    if not supervised.is_stopping():
+        on_line(f"Boot check: {use} after boot.")
+        check_memory(use, command=web.command, limit=memory_limit)
+
+
+def _run_web(command: Command, on_line: OnLine, limits: Limits, fixed: int) -> int:
     port = int(command.env["PORT"])
     with _supervision() as supervised, _starting():
         piped = spawn_piped(command, on_line)
         tree = supervised.started(piped.process)
-        web = WebProcess(piped, tree, command.argv[-1], port)
+        web = WebProcess(piped, tree, command.argv[-1], port, fixed)
         try:
-            status = _boot(web, supervised, limits, check=check)
+            status = _boot(web, supervised, limits, on_line)
         finally:
-            ended = _end(piped.process, tree, supervised)
+            _end(piped.process, tree, supervised)
         piped.finish_reading()
-        if check and not ended:
-            raise WebDidNotStopError(command=web.command, limit=STOP_SECONDS)
         return status
 
 
-def _boot(web: WebProcess, supervised: _Supervised, limits: Limits, *, check: bool) -> int:
-    """Wait for the port, then for the answer or for the process's end."""
+def _boot(web: WebProcess, supervised: _Supervised, limits: Limits, on_line: OnLine) -> int:
+    """Wait for the port, then for the process's end."""
     listener = wait_until_bound(web, limits, supervised.is_stopping)
-    if check and listener is not None:
-        wait_for_answer(web, listener, limits.boot, supervised.is_stopping)
-    if check and not supervised.is_stopping():
-        return 0
+    if listener is not None and listener.port != web.port:
+        on_line(fixed_port_warning(web))
+        with _forwarded(web):
+            return _wait(web.piped.process, web.tree, supervised)
     return _wait(web.piped.process, web.tree, supervised)
+
+
+@contextlib.contextmanager
+def _forwarded(web: WebProcess) -> Iterator[None]:
+    """Let $PORT lead to the port that is in the code. Raises ``PortTakenError``."""
+    from portside.runtime.forwarder import PortForwarder  # noqa: PLC0415 (few apps need it)
+
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(PortForwarder(web.port, web.fixed))
+        except OSError as error:
+            raise PortTakenError(port=web.port, cause=error.strerror or str(error)) from error
+        yield
 
 
 def _wait(process: subprocess.Popen[bytes], tree: ProcessTree, supervised: _Supervised) -> int:
@@ -219,9 +288,10 @@ def _end(process: subprocess.Popen[bytes], tree: ProcessTree, supervised: _Super
 
 
 def _is_anything_left(process: subprocess.Popen[bytes], tree: ProcessTree) -> bool:
-    process.poll()
     tree.reap()
-    return bool(tree.alive())
+    is_alive = bool(tree.alive())
+    # Asked last: it may have ended since, and is only collected by this.
+    return process.poll() is None or is_alive
 
 
 def _end_main(process: subprocess.Popen[bytes]) -> None:
@@ -261,7 +331,7 @@ def _starting() -> Iterator[None]:
 
 
 def _shell(slug: Path, text: str, env: Mapping[str, str]) -> Command:
-    return Command(shell_command(text), slug, env)
+    return Command(shell_command(text, str(slug)), slug, env)
 
 
 def read_data(slug: Path) -> LaunchData:

@@ -12,6 +12,7 @@ from portside.model.errors.django import (
     CollectStaticSettingsError,
     CollectStaticSyntaxError,
 )
+from portside.model.facts import Notice
 
 # What the output holds when there is nothing to collect, and what to say then. A project fresh
 # from Django's own generator has no STATIC_ROOT: it must build, and its developer must know.
@@ -65,3 +66,13 @@ def _cause(text: str) -> type[CollectStaticError]:
 
 def _last_line(tail: tuple[str, ...]) -> str:
     return next((line.strip() for line in reversed(tail) if line.strip()), "(no output)")
+
+
+def no_static_files() -> Notice:
+    """Return the warning for an app whose static files go nowhere."""
+    return Notice(
+        "collectstatic::no-static-root",
+        f"{NO_STATIC_ROOT}, so no static files were collected.",
+        'Add a line such as STATIC_ROOT = BASE_DIR / "staticfiles" and a server for them, such\n'
+        "as WhiteNoise. If the app has no static files: --env DISABLE_COLLECTSTATIC=1",
+    )

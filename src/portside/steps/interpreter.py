@@ -2,8 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from msgspec import Struct
 
 from portside.effects.files import write_new
 from portside.effects.host import Host
@@ -20,7 +23,7 @@ from portside.steps.log import StepLog
 
 LAYER = "python"
 # Raised whenever an interpreter's files would come out differently from the same source.
-_RECIPE = "2"
+_RECIPE = "3"
 _REMEMBER_SECONDS = 600.0
 
 
@@ -45,6 +48,28 @@ def stored_key(store: Store, candidate: InterpreterCandidate) -> LayerKey | None
     return header.key if header else None
 
 
+class ProvidedInterpreter(Struct, frozen=True):
+    """An interpreter that can be used; ``layer`` waits until its layer is finished, too.
+
+    It raises the errors of a disk that is full or read-only, and ``InterpreterUnusableError``.
+    """
+
+    interpreter: Interpreter
+    layer: Callable[[], StoredLayer]
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Tell of a layer that failed rather than of what failed because of that.
+
+        The files of a layer that can't be finished are removed, whoever is using them.
+        """
+        try:
+            yield
+        except BuildError:
+            self.layer()
+            raise
+
+
 def provide_interpreter(
     candidates: tuple[InterpreterCandidate, ...],
     *,
@@ -52,22 +77,22 @@ def provide_interpreter(
     requested: str,
     tools: Toolbox,
     log: StepLog,
-) -> tuple[Interpreter, StoredLayer]:
-    """Return the first candidate that can be had, with its layer.
+) -> ProvidedInterpreter:
+    """Return the first candidate that can be had.
 
     ``find_again`` is asked when a stored one turns out to be damaged: others were left out because
     it was there. Raises ``InterpreterUnavailableError`` with what was tried when none can.
     """
-    layer = _first(candidates, requested, tools, log)
-    while layer is None:
-        layer = _first(find_again(), requested, tools, log)
-    return interpreter_of(layer), layer
+    provided = _first(candidates, requested, tools, log)
+    while provided is None:
+        provided = _first(find_again(), requested, tools, log)
+    return provided
 
 
 def _first(
     candidates: tuple[InterpreterCandidate, ...], requested: str, tools: Toolbox, log: StepLog
-) -> StoredLayer | None:
-    """Return the layer of the first candidate that can be had, None where a stored one is gone."""
+) -> ProvidedInterpreter | None:
+    """Return the first candidate that can be had, None where a stored one is gone."""
     tried: list[str] = []
     for candidate in candidates:
         try:
@@ -82,7 +107,7 @@ def _first(
     raise InterpreterUnavailableError(requested=requested, tried=tuple(tried))
 
 
-def interpreter_of(layer: StoredLayer) -> Interpreter:
+def _interpreter_of(layer: StoredLayer) -> Interpreter:
     """Return the interpreter that a layer holds."""
     version = PythonVersion.parse(layer.fact("version"))
     return Interpreter(version, layer.tree, layer.fact("origin"), layer.key)
@@ -108,40 +133,29 @@ def recently_unreachable(store: Store) -> str | None:
     return location if is_recent and isinstance(location, str) else None
 
 
-def _provide(candidate: InterpreterCandidate, tools: Toolbox, log: StepLog) -> StoredLayer | None:
+def _provide(
+    candidate: InterpreterCandidate, tools: Toolbox, log: StepLog
+) -> ProvidedInterpreter | None:
     store = tools.store
     if candidate.source is InterpreterSource.STORE:
         key = stored_key(store, candidate)
         log.outcome = Outcome.REUSED
-        return store.find(key, log.on_damaged) if key else None
+        return _stored(store.find(key, log.on_damaged) if key else None)
     log.outcome = Outcome.DONE
     key = _key(candidate, tools.host)
     with store.lock(f"{LAYER}-obtain-{key.digest[:16]}"):
-        return store.find(key, log.on_damaged) or _obtain(candidate, key, tools, log)
-
-
-def _obtain(
-    candidate: InterpreterCandidate, key: LayerKey, tools: Toolbox, log: StepLog
-) -> StoredLayer:
-    from portside.effects.interpreters.obtain import (  # noqa: PLC0415 (start-up time)
-        obtain_interpreter,
-    )
-
-    with tools.store.staging() as staging:
-        origin = obtain_interpreter(
-            candidate,
-            staging.tree,
-            runner=tools.runner,
-            host=tools.host,
-            uv=tools.uv,
-            on_line=log.on_line,
+        found = store.find(key, log.on_damaged)
+        if found is not None:
+            return _stored(found)
+        from portside.steps.new_interpreter import (  # noqa: PLC0415 (start-up time)
+            make_interpreter,
         )
-        facts = (
-            ("version", str(candidate.version)),
-            ("platform", tools.host.platform),
-            ("origin", origin),
-        )
-        return tools.store.commit(key, staging, facts)
+
+        return ProvidedInterpreter(*make_interpreter(candidate, key, tools, log))
+
+
+def _stored(layer: StoredLayer | None) -> ProvidedInterpreter | None:
+    return ProvidedInterpreter(_interpreter_of(layer), lambda: layer) if layer else None
 
 
 def _key(candidate: InterpreterCandidate, host: Host) -> LayerKey:

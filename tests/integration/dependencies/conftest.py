@@ -39,12 +39,14 @@ def serve() -> Iterator[Callable[[type[BaseHTTPRequestHandler] | Path], str]]:
 
 @pytest.fixture
 def serve_tls(tmp_path: Path) -> Iterator[Callable[[Path], str]]:
-    """Serve directories with a certificate that nobody trusts."""
+    """Serve directories with a certificate that nobody trusts, ``certificate.pem``."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
         [
             *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
             *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
+            # As an authority it couldn't be a server's own for uv.
+            *("-addext", "basicConstraints=critical,CA:FALSE"),
             *("-keyout", key, "-out", certificate),
         ],
         check=True,

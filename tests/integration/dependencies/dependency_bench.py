@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from local_pythons import own_installation
 from portside.detection.package_managers import detect_dependencies
@@ -62,6 +63,9 @@ class Installed:
 class Bench:
     tmp: Path
     environ: dict[str, str] = field(default_factory=clean_environ)
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    original: Path | None = None
 
     @property
     def app(self) -> Path:
@@ -74,14 +78,17 @@ class Bench:
         return target
 
     def install(self, *, upgrade: bool = False) -> Installed:
-        source = DirectorySource(self.app)
+        source = DirectorySource(self.original or self.app)
         prefix = self.tmp / "ours"
         details: list[str] = []
         lines: list[str] = []
         request = DependenciesRequest(
             app=self.app,
+            original=self.original or self.app,
             source=source,
-            dependencies=detect_dependencies(source, self.environ),
+            dependencies=replace(
+                detect_dependencies(source, self.environ), groups=self.groups, extras=self.extras
+            ),
             interpreter=PYTHON,
             prefix=prefix,
             uv=BIN / "uv",

@@ -103,6 +103,19 @@ def test_an_unverified_source(bench: Bench, serve_tls: Callable[[Path], str]) ->
     bench.same_as_pipenv()
 
 
+def test_without_a_lock_the_first_source_alone_is_asked(
+    bench: Bench, serve: Callable[[Path], str]
+) -> None:
+    sources = ""
+    for name, version in (("one", "1.0"), ("two", "9.0")):
+        wheel = make_wheel(bench.tmp / name / "cargo", "cargo", version)
+        (wheel.parent / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
+        url = serve(bench.tmp / name)
+        sources += f'[[source]]\nname = "{name}"\nurl = "{url}"\nverify_ssl = true\n'
+    bench.write("Pipfile", f'{sources}[packages]\ncargo = "*"\n')
+    assert bench.install().outcome.distributions == (("cargo", "1.0"),)
+
+
 def test_files_and_urls(bench: Bench, serve: Callable[[Path], str]) -> None:
     first = make_wheel(bench.tmp / "files", "local_one", "1.0")
     second = make_wheel(bench.tmp / "files", "local_two", "2.0")

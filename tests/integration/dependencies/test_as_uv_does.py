@@ -1,5 +1,6 @@
 """What is installed for a project is what uv and pip install for it."""
 
+import hashlib
 import subprocess
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from portside.model.errors.locks import (
     LockOutdatedError,
     RequiredToolVersionError,
 )
+from portside.model.errors.settings import GroupUnknownError
 from portside.steps.dependencies import list_distributions
 
 pytestmark = MARKS
@@ -81,7 +83,7 @@ def test_a_project_that_cannot_be_built_is_left_out_unless_it_has_programs(bench
     assert [name for name, _ in ours.outcome.distributions] == ["six"]
     assert any("left out" in detail for detail in ours.details)
     project(bench, f'[project.scripts]\nshop = "shop:main"\n{HATCH}')
-    with pytest.raises(BuildError, match="uv dependencies"):
+    with pytest.raises(BuildError, match="own project"):
         bench.install()
 
 
@@ -171,6 +173,75 @@ def test_a_script_and_an_app_that_needs_nothing(bench: Bench) -> None:
     bench.write("main.py", "import json\n")
     (bench.tmp / "ours").rename(bench.tmp / "before")
     assert bench.install().outcome.distributions == ()
+
+
+def test_the_settings_of_a_uv_toml_count(bench: Bench) -> None:
+    project(bench)
+    uv(bench, "lock")
+    before = bench.inputs()
+    bench.write("uv.toml", 'required-version = "<0.1"\n')
+    assert bench.inputs() != before
+    with pytest.raises(RequiredToolVersionError):
+        bench.install()
+
+
+def test_the_files_that_a_setup_cfg_names_count(bench: Bench) -> None:
+    bench.write("setup.cfg", "[options]\ninstall_requires = file: reqs/base.txt\n")
+    bench.write("reqs/base.txt", "six==1.17.0\n")
+    before = bench.inputs()
+    assert bench.install().outcome.distributions == (("six", "1.17.0"),)
+    bench.write("reqs/base.txt", "idna==3.6\n")
+    assert bench.inputs() != before
+
+
+def test_a_script_with_a_lock(bench: Bench) -> None:
+    make_project(bench.app / "lib", "lib")
+    head = '# /// script\n# requires-python = ">=3.12"\n'
+    table = '# [tool.uv]\n# exclude-newer = "2024-01-01T00:00:00Z"\n# sources.lib.path = "lib"\n'
+    script = f'{head}# dependencies = ["idna", "lib"]\n{table}# ///\nimport idna\n'
+    bench.write("serve me.py", script)
+    uv(bench, "lock", "--script", "serve me.py")
+    ours = bench.install()
+    theirs = bench.tmp / "theirs"
+    arguments = ("sync", "--script", "serve me.py", "--locked", "--active", "--link-mode", "copy")
+    uv(bench, *arguments, VIRTUAL_ENV=str(theirs))
+    assert dict(ours.outcome.distributions)["idna"] == "3.6"
+    assert ours.outcome.distributions == list_distributions(theirs / PYTHON.site_packages)
+    assert files(ours.prefix) == {name for name in files(theirs) if is_installed(name)}
+
+    before = bench.inputs()
+    bench.write("serve me.py", f"{script}print(1)\n")
+    assert bench.inputs() == before
+    bench.write("lib/lib.py", "X = 2\n")
+    assert bench.inputs() != before
+    before = bench.inputs()
+    bench.write("serve me.py", script.replace("2024", "2023"))
+    assert bench.inputs() != before
+    (bench.tmp / "ours").rename(bench.tmp / "before")
+    with pytest.raises(LockOutdatedError) as caught:
+        bench.install()
+    assert "serve me.py.lock" in caught.value.summary
+    assert "uv lock --script 'serve me.py'" in caught.value.hint
+
+
+def test_a_named_pylock_and_its_groups(bench: Bench) -> None:
+    wheel = make_wheel(bench.app / "wheels", "thing", "1.0")
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    archive = f'path = "wheels/{wheel.name}", hashes = {{ sha256 = "{digest}" }}'
+    bench.write(
+        "pylock.web.toml",
+        'lock-version = "1.0"\ncreated-by = "pip"\n'
+        'extras = ["more"]\ndependency-groups = ["docs"]\n'
+        f'[[packages]]\nname = "thing"\nversion = "1.0"\narchive = {{ {archive} }}\n'
+        "marker = \"'docs' in dependency_groups\"\n",
+    )
+    assert bench.install().outcome.distributions == ()
+    (bench.tmp / "ours").rename(bench.tmp / "before")
+    bench.groups = ("docs",)
+    assert bench.install().outcome.distributions == (("thing", "1.0"),)
+    bench.extras = ("none",)
+    with pytest.raises(GroupUnknownError, match="none"):
+        bench.install()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """A failed install says why."""
 
+import io
+import tarfile
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 
 import pytest
 from dependency_bench import MARKS, Bench, always, half_file, make_wheel
@@ -114,3 +117,31 @@ def test_every_index_is_unreachable(bench: Bench) -> None:
     with pytest.raises(IndexUnreachableError) as caught:
         bench.install()
     assert caught.value.failure_reason == "install-dependencies::pip"
+
+
+FAILING = "def build_wheel(*_): raise SystemExit('this needs another Python')\n"
+
+
+def test_an_old_pin_with_wheels_for_an_older_python_only(
+    bench: Bench, serve: Callable[[Path], str]
+) -> None:
+    """Its source can't be built here, which says nothing of the Python that it was made for."""
+    index = bench.tmp / "index/thing"
+    wheel = make_wheel(index, "thing", "1.0")
+    wheel.rename(wheel.with_name("thing-1.0-cp310-cp310-manylinux_2_17_x86_64.whl"))
+    with tarfile.open(index / "thing-1.0.tar.gz", "w:gz") as archive:
+        for name, text in {
+            "PKG-INFO": "Metadata-Version: 2.2\nName: thing\nVersion: 1.0\n",
+            "backend.py": FAILING,
+            "pyproject.toml": "[build-system]\nrequires = []\n"
+            'build-backend = "backend"\nbackend-path = ["."]\n',
+        }.items():
+            entry = tarfile.TarInfo(f"thing-1.0/{name}")
+            entry.size = len(text)
+            archive.addfile(entry, io.BytesIO(text.encode()))
+    bench.write("requirements.txt", f"-i {serve(bench.tmp / 'index')}\nthing==1.0\n")
+    with pytest.raises(NoWheelForPythonError) as caught:
+        bench.install()
+    assert "thing 1.0 has no wheel for Python 3.12; its newest are for 3.10." in caught.value.detail
+    assert "Ask for a newer thing" in caught.value.hint
+    assert "echo 3.10 > .python-version" in caught.value.hint

@@ -50,3 +50,29 @@ def test_a_directory_of_code_is_no_place_for_distributions(bench: Bench) -> None
     bench.write("requirements.txt", "cargo\n")
     with pytest.raises(BuildError, match="couldn't be installed"):
         bench.install()
+
+
+def test_distributions_that_are_kept_out_of_the_slug(bench: Bench) -> None:
+    bench.environ |= {"PIP_INDEX_URL": NOWHERE}
+    bench.write("requirements.txt", "cargo\n")
+    bench.original = bench.tmp / "original"
+    make_wheel(bench.original / "vendor", "cargo", "1.0")
+    (bench.original / "requirements.txt").write_text("cargo\n")
+    assert bench.install().outcome.distributions == (("cargo", "1.0"),)
+
+
+@pytest.mark.parametrize("variable", ["PIP_FIND_LINKS", "UV_FIND_LINKS"])
+def test_places_of_the_machine_are_beside_those_of_the_app(bench: Bench, variable: str) -> None:
+    make_wheel(bench.app / "vendor", "cargo", "1.0", "crane>=2")
+    make_wheel(bench.tmp / "elsewhere", "crane", "2.1")
+    bench.environ |= {"PIP_INDEX_URL": NOWHERE, variable: str(bench.tmp / "elsewhere")}
+    bench.write("requirements.txt", "cargo\n")
+    assert bench.install().outcome.distributions == (("cargo", "1.0"), ("crane", "2.1"))
+
+
+def test_places_that_the_app_names_are_the_only_ones(bench: Bench) -> None:
+    make_wheel(bench.app / "vendor", "cargo", "1.0")
+    make_wheel(bench.app / "own", "cargo", "0.9")
+    bench.environ |= {"PIP_INDEX_URL": NOWHERE}
+    bench.write("requirements.txt", "--no-index\n--find-links own\ncargo\n")
+    assert bench.install().outcome.distributions == (("cargo", "0.9"),)

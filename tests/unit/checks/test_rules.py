@@ -172,6 +172,18 @@ BREAKING: list[tuple[str, Files, str, int]] = [
         "db.py",
         2,
     ),
+    (
+        "sqlite-database",
+        {**GOOD, "app.py": "app.config['SQLALCHEMY_DATABASE_URI'] = 'sqlite:///shop.db'\n"},
+        "app.py",
+        1,
+    ),
+    (
+        "sqlite-database",
+        {**GOOD, "conf.py": "class C:\n    SQLALCHEMY_DATABASE_URI = 'sqlite:///shop.db'\n"},
+        "conf.py",
+        2,
+    ),
     ("no-static-files-server", changed(WHITENOISE, "a.b"), "shop/settings.py", 10),
     (
         "secret-key-in-source",

@@ -60,6 +60,7 @@ def test_first_place_that_has_a_setting_counts(
     [
         ({"portside.toml": "group = []"}, {}, "'groups'"),
         ({"pyproject.toml": "[tool.portside]\nColectstatic = true"}, {}, "collectstatic"),
+        ({"portside.toml": 'source-root = ".."'}, {}, "'root'"),
         ({}, {"PORTSIDE_GROUP": "x"}, "PORTSIDE_GROUPS"),
     ],
 )
@@ -78,6 +79,7 @@ def test_a_name_that_does_not_exist_is_refused_with_a_suggestion(
         "groups = [1]",
         "groups = 3",
         'package-manager = "npm"',
+        "root = 1",
     ],
 )
 def test_a_value_that_a_setting_cannot_have_is_refused(text: str) -> None:

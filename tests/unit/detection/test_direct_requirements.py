@@ -60,6 +60,13 @@ pytest = "*"
             },
             "flask gunicorn",
         ),
+        (
+            {
+                "setup.cfg": "[options]\ninstall_requires = file: reqs.txt\n",
+                "reqs.txt": "flask\nwaitress\n",
+            },
+            "flask waitress",
+        ),
         ({"pyproject.toml": PROJECT}, "flask uvicorn uvicorn[standard]"),
         (
             {"main.py": '# /// script\n# dependencies = ["sanic"]\n# ///\nimport sanic\n'},

@@ -355,6 +355,34 @@ WEB = {
         "nicegui",
         "python main.py",
     ),
+    "shiny": (
+        {"app.py": "from shiny import App, ui\napp = App(ui.page_fluid('x'), None)\n"},
+        "shiny",
+        f"uvicorn app:app {UVICORN}",
+    ),
+    "cherrypy that heeds PORT": (
+        {
+            "app.py": "import os, cherrypy\n"
+            "cherrypy.config.update({'server.socket_port': int(os.environ['PORT'])})\n"
+            "cherrypy.quickstart(Site())\n"
+        },
+        "cherrypy",
+        "python app.py",
+    ),
+    "cherrypy with a file of settings": (
+        {"app.py": "import cherrypy\ncherrypy.quickstart(Site(), '/', 'site.conf')\n"},
+        "cherrypy",
+        "python app.py",
+    ),
+    "robyn": (
+        {
+            "app.py": "from robyn import Robyn\napp = Robyn(__file__)\n"
+            + GUARD
+            + "app.start(port=8080)\n"
+        },
+        "robyn",
+        "ROBYN_HOST=0.0.0.0 ROBYN_PORT=$PORT python app.py",
+    ),
     "http.server": (
         {
             "server.py": "import os\nfrom http.server import HTTPServer, BaseHTTPRequestHandler\n"
@@ -407,6 +435,16 @@ WEB = {
         },
         "django gunicorn",
         f"gunicorn site1.deploy:application {BIND}",
+    ),
+    "the nearer of two Django projects": (
+        {**DJANGO, **{f"old/{path}": text for path, text in DJANGO.items()}},
+        "django gunicorn",
+        f"gunicorn site1.wsgi:application {BIND}",
+    ),
+    "a Django project beside one for the tests": (
+        {f"{name}/{path}": text for name in ("tests", "web") for path, text in DJANGO.items()},
+        "django gunicorn",
+        f"gunicorn --chdir web site1.wsgi:application {BIND}",
     ),
     "django without manage.py": (
         {"proj/__init__.py": "", "proj/wsgi.py": WSGI_PY, "proj/asgi.py": ASGI_PY},
@@ -487,6 +525,29 @@ WEB = {
         },
         "flask gunicorn",
         f"gunicorn shop:app {BIND}",
+    ),
+    "decoy: a hyphen in the file's name": (
+        {"hello-world.py": FLASK},
+        "flask gunicorn",
+        f"gunicorn hello-world:app {BIND}",
+    ),
+    "a hyphen in the file's name, and uvicorn": (
+        {"hello-world.py": "from litestar import Litestar\napp = Litestar([])\n"},
+        "litestar litestar[standard]",
+        f"uvicorn hello-world:app {UVICORN}",
+    ),
+    "a hyphen in the name of a package's file, and a digit": (
+        {"shop/__init__.py": "", "shop/2-fa.py": FLASK},
+        "flask gunicorn",
+        f"gunicorn shop.2-fa:app {BIND}",
+    ),
+    "a hyphen in the name of a file that Bottle would evaluate": (
+        {
+            "my-app.py": "import os\nfrom bottle import Bottle, run\nmy_app = Bottle()\n"
+            "run(my_app, port=os.environ['PORT'])\n"
+        },
+        "bottle gunicorn",
+        "python my-app.py",
     ),
     "decoy: a name that Python itself has imported": (
         {"site.py": FLASK, "web/front.py": FLASK},
@@ -570,6 +631,53 @@ WORKERS = {
         {"app.py": FLASK, "bot.py": BOT},
         [f"web: gunicorn app:app {BIND}", "worker: python bot.py"],
     ),
+    "a worker that imports the web app": (
+        {
+            "app.py": f"import os\n{FLASK}PORT = os.environ['PORT']\n{GUARD}app.run(port=PORT)\n",
+            "worker.py": f"from app import app\n{GUARD}print(app.config)\nopen('x', 'w')\n",
+        },
+        [f"web: gunicorn app:app {BIND}", "worker: python worker.py"],
+    ),
+    "a helper that opens a browser": (
+        {
+            "app.py": FLASK,
+            "dev.py": f"import threading\nfrom app import app\n{GUARD}"
+            "threading.Thread(target=app.run).start()\n",
+        },
+        [f"web: gunicorn app:app {BIND}"],
+    ),
+    "a bot that only runs once at a time": (
+        {
+            "bot.py": "import socket\ns = socket.socket()\n"
+            f"s.bind(('127.0.0.1', 47200))\ns.listen(1)\n{BOT}"
+        },
+        ["worker: python bot.py"],
+    ),
+    "a bot with controls of its own": (
+        {
+            "bot.py": f"import asyncio\n{GUARD}asyncio.start_server(ctl, '127.0.0.1', 9999)\n"
+            "import websockets\nwebsockets.serve(h, 'localhost', 8765)\n",
+        },
+        ["worker: python bot.py"],
+    ),
+    "a lock by the short way": (
+        {
+            "main.py": "import socket\ns = socket.create_server(('127.0.0.1', 47200))\n"
+            "while True:\n    work()\n"
+        },
+        ["worker: python main.py"],
+    ),
+    "servers that a cloud creates": (
+        {"main.py": "import asyncio\nconn.compute.create_server(name='x')\nasyncio.run(go())\n"},
+        ["worker: python main.py"],
+    ),
+    "a socket beside a Flask app": (
+        {
+            "main.py": "import socket\ns = socket.socket()\ns.bind(('', 9000))\ns.listen()\n",
+            "shop/__init__.py": FLASK,
+        },
+        [f"web: gunicorn shop:app {BIND}"],
+    ),
     "the only file": (
         {"collect.py": "import time\nwhile True:\n    time.sleep(1)\n"},
         ["worker: python collect.py"],
@@ -643,6 +751,10 @@ AMBIGUOUS = {
         {"one/app.py": FLASK, "two/app.py": FLASK},
         ["--chdir one app:app", "--chdir two app:app"],
     ),
+    "two Django projects": (
+        {f"{name}/{path}": text for name in ("one", "two") for path, text in DJANGO.items()},
+        ["--chdir one site1.wsgi:application", "--chdir two site1.wsgi:application"],
+    ),
     "two programs": (
         {
             "one.py": "import streamlit as st\nst.title('1')\n",
@@ -707,6 +819,53 @@ def test_a_server_is_added_where_the_app_has_none(
     assert codes(found) == ["start::server-added"]
 
 
+def test_a_server_that_refuses_a_hyphen_is_passed_over() -> None:
+    found = find({"hello-world.py": FLASK}, "flask waitress")
+    assert lines(found) == [f"web: gunicorn hello-world:app {BIND}"]
+    assert codes(found) == ["start::server-added"]
+
+
+UNSERVED = {
+    "a space": (
+        {"hello world.py": FLASK},
+        "hello world.py:2 (Flask app: app) isn't started: no module can have the name 'hello wor",
+        "Rename the file, such as to hello_world.py; or",
+    ),
+    "a dot": (
+        {"app.v2.py": FLASK},
+        "app.v2.py:2 (Flask app: app) isn't started: no module can have the name 'app.v2'.",
+        "Rename the file, such as to app_v2.py; or",
+    ),
+    "a package with a hyphen": (
+        {"my-shop/__init__.py": FLASK},
+        "my-shop/__init__.py:2 (Flask app: app) isn't started: no module can have the name 'my-s",
+        "Rename the directory, such as to my_shop; or",
+    ),
+    "a name of Python's own": (
+        {"site.py": FLASK},
+        "site.py:2 (Flask app: app) isn't started: Python has a module site of its own.",
+        "Give the file another name; or",
+    ),
+    "a factory that needs arguments": (
+        {"shop.py": "import flask\ndef make(config):\n    return flask.Flask('x')\n"},
+        "shop.py:2 (Flask app: make) isn't started: make can't be called without arguments.",
+        "Give each parameter a default, or call make in a file such as app.py; or",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "summary", "fix"), UNSERVED.values(), ids=UNSERVED.keys())
+def test_an_app_that_no_server_can_get_at_is_told(
+    files: dict[str, bytes | str], summary: str, fix: str
+) -> None:
+    found = find(files, "flask gunicorn")
+    assert found.processes == ()
+    [notice] = found.notices
+    assert notice.code == "start::not-served"
+    assert notice.summary.startswith(summary)
+    assert notice.hint.startswith(fix)
+
+
 PORTS = {
     "a number": (
         "import uvicorn\nuvicorn.run(make(), port=8080)\n",
@@ -729,6 +888,12 @@ PORTS = {
         "from wsgiref.simple_server import make_server\nmake_server('0.0.0.0', 6543, b).serve()\n",
         "main.py:2 serves on port 6543",
     ),
+    "cherrypy": ("import cherrypy\ncherrypy.quickstart(Site())\n", "port 8080"),
+    "cherrypy's settings": (
+        "import cherrypy as c\nc.config.update({'server.socket_port': 9090})\nc.quickstart(A())",
+        "port 9090",
+    ),
+    "microdot": ("from microdot import Microdot\napp = Microdot()\napp.run()\n", "port 5000"),
     "gradio": ("import gradio as gr\ngr.Interface().launch(server_port=7861)\n", "port 7861"),
     "tornado": ("import tornado.web\ndef f():\n    A().listen(8888)\nf()\n", "port 8888"),
 }
@@ -741,11 +906,209 @@ def test_decoy_a_hard_coded_port_is_told(code: str, text: str) -> None:
     [notice] = found.notices
     assert notice.code == "start::hard-coded-port"
     assert text in notice.summary
+    assert f"port {found.processes[0].port}" in text
+
+
+IN_A_CLASS = """\
+from flask import Flask
+class Server:
+    def __init__(self):
+        self.app = Flask(__name__)
+    def run(self):
+        self.app.run(port=5001)
+"""
+START = GUARD + "Server().run()\n"
+BOT_IN_MAIN = "import discord, keep_alive\nkeep_alive.go()\ndiscord.Client().run('x')\n"
+THREAD = "from threading import Thread\ndef go():\n    Thread(target="
+SERVERS = {
+    "a bot that an app keeps alive": (
+        {
+            "main.py": BOT_IN_MAIN,
+            "keep_alive.py": FLASK
+            + "def run():\n    app.run(port=8080)\n"
+            + THREAD
+            + "run).start()\n",
+        },
+        "keep_alive.py:4",
+        8080,
+    ),
+    "a bot and an app in one file": (
+        {
+            "main.py": FLASK
+            + THREAD
+            + "lambda: app.run(port=8080)).start()\n"
+            + "import discord\ngo()\ndiscord.Client().run('x')\n"
+        },
+        "main.py:5",
+        8080,
+    ),
+    "an app that a class keeps": ({"main.py": IN_A_CLASS + START}, "main.py:6", 5001),
+    "a class that another file starts": (
+        {"harbour.py": IN_A_CLASS, "main.py": "from harbour import Server\n" + START},
+        "harbour.py:6",
+        5001,
+    ),
+    "a script that starts a class of another file": (
+        {
+            "pyproject.toml": '[project.scripts]\nstart = "cli:main"\n',
+            "cli.py": "from harbour import Server\ndef main():\n    Server().run()\n",
+            "harbour.py": IN_A_CLASS,
+        },
+        "harbour.py:6",
+        5001,
+    ),
+    "a socket": (
+        {
+            "main.py": "import socket\nHOST, PORT = '', 8888\ns = socket.socket()\n"
+            "s.bind((HOST, PORT))\ns.listen(1)\nwhile True:\n    s.accept()\n"
+        },
+        "main.py:4",
+        8888,
+    ),
+    "a socket by its address": (
+        {
+            "main.py": "import socket\nat = '', 8889\n"
+            "with socket.socket() as s:\n    s.bind(at)\n    s.listen()\n    s.accept()\n"
+        },
+        "main.py:4",
+        8889,
+    ),
+    "a socket made at once": (
+        {"main.py": "import socket\ns = socket.create_server(('', 8000))\ns.accept()\n"},
+        "main.py:2",
+        8000,
+    ),
+    "asyncio's streams": (
+        {
+            "main.py": "import asyncio\nasync def main():\n"
+            "    server = await asyncio.start_server(hail, '127.0.0.1', 8888)\n"
+            "    await server.serve_forever()\nasyncio.run(main())\n"
+        },
+        "main.py:3",
+        8888,
+    ),
+    "asyncio's protocols": (
+        {
+            "main.py": "import asyncio\nasync def main():\n"
+            "    loop = asyncio.get_running_loop()\n"
+            "    await loop.create_server(Hail, '', port=8887)\nasyncio.run(main())\n"
+        },
+        "main.py:4",
+        8887,
+    ),
+    "a server class of its own": (
+        {
+            "main.py": "from http.server import HTTPServer\n"
+            "class Server(HTTPServer):\n    pass\nServer(('', 8001), H).serve_forever()\n"
+        },
+        "main.py:4",
+        8001,
+    ),
+    "websockets": (
+        {
+            "main.py": "import asyncio\nfrom websockets.asyncio.server import serve\n"
+            "async def main():\n    async with serve(echo, 'localhost', 8765) as server:\n"
+            "        await server.serve_forever()\n"
+            "asyncio.run(main())\n"
+        },
+        "main.py:4",
+        8765,
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "place", "port"), SERVERS.values(), ids=SERVERS.keys())
+def test_decoy_a_server_without_an_app_object_is_no_worker(
+    files: dict[str, bytes | str], place: str, port: int
+) -> None:
+    found = find(files)
+    [process] = found.processes
+    assert (process.type, process.port) == ("web", port)
+    [notice] = found.notices
+    assert notice.code == "start::hard-coded-port"
+    assert notice.summary.startswith(f"{place} serves on port {port}")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os, own\nown.serve(int(os.environ['PORT']))\n",
+        "from os import environ as env\nimport own\nown.serve(env.get('PORT', 80))\n",
+        "from os import getenv\nimport own\nport = getenv('PORT')\nown.serve(port)\n",
+        "import own\nfrom decouple import config\nown.serve(config('PORT', cast=int))\n",
+        "import own\nfrom environs import env\nown.serve(env.int('PORT'))\n",
+    ],
+)
+def test_a_program_that_reads_the_port_is_a_web_process(code: str) -> None:
+    found = find({"main.py": code, "run.py": BOT})
+    assert lines(found) == ["web: python main.py"]
+    assert found.notices == ()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os, own\nown.work(os.environ['DB_PORT'], {'PORT': 1}['PORT'])\n",
+        "import socket\ns = socket.socket()\ns.bind('/run/x.sock')\ns.listen()\ns.accept()\n",
+        "import socket\ns = socket.socket()\ns.bind(('', 53))\ns.recvfrom(1)\n",
+        "import own\nown.listen()\nown.bind(('', 8000))\n",
+    ],
+)
+def test_decoy_what_no_platform_could_send_requests_to_is_a_worker(code: str) -> None:
+    assert lines(find({"main.py": code})) == ["worker: python main.py"]
 
 
 def test_an_app_that_a_server_serves_may_name_any_port() -> None:
     found = find({"app.py": FLASK + GUARD + "app.run(port=8080)\n"}, "gunicorn")
     assert codes(found) == []
+
+
+DASH = "from dash import Dash\napp = Dash()\n"
+DEBUG = GUARD + "app.run(debug=True)\n"
+
+
+@pytest.mark.parametrize("code", [DASH + DEBUG, DASH + DEBUG.replace("run(", "run_server(")])
+def test_a_dash_app_that_serves_with_a_debugger_is_told(code: str) -> None:
+    found = find({"app.py": code}, "dash")
+    assert lines(found) == ["web: HOST=0.0.0.0 python app.py"]
+    [notice] = found.notices
+    assert notice.code == "start::debug-server"
+    assert notice.summary.startswith("app.py:4 serves with debug=True")
+    assert "    server = app.server" in notice.hint
+
+
+def test_other_programs_that_serve_with_a_debugger_are_told() -> None:
+    in_a_class = IN_A_CLASS.replace("port=5001", "port=5001, debug=True")
+    for files in (
+        {"main.py": in_a_class + START},
+        {"harbour.py": in_a_class, "main.py": "from harbour import Server\n" + START},
+    ):
+        found = find(dict(files))
+        assert codes(found) == ["start::hard-coded-port", "start::debug-server"]
+        assert found.notices[1].hint == "Leave debug=True out, or let a config var switch it on."
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        DASH + "server = app.server\n" + DEBUG,
+        DASH + "server = app.server\n" + DEBUG.replace("run(", "run_server("),
+        FLASK + DEBUG,
+        FLASK + "app.run(debug=True)\n",
+    ],
+)
+def test_a_debugger_that_no_server_shows_is_no_matter(code: str) -> None:
+    found = find({"app.py": code}, "gunicorn")
+    assert "gunicorn app:" in lines(found)[0]
+    assert codes(found) == []
+
+
+def test_an_app_whose_run_is_a_threads_target_is_part_of_a_program() -> None:
+    files: dict[str, bytes | str] = {
+        "main.py": BOT_IN_MAIN,
+        "keep_alive.py": FLASK + THREAD + "app.run, kwargs={'port': 8080}).start()\n",
+    }
+    assert [process.command for process in find(files).processes] == ["python main.py"]
 
 
 def test_other_apps_are_told() -> None:

@@ -90,6 +90,27 @@ def test_the_lock_is_checked_as_its_writer_does(form: str) -> None:
         check_pdm_lock(read_pdm_lock(renamed), read_pdm_project(renamed))
 
 
+@pytest.mark.parametrize(
+    ("asked", "more", "is_fresh"),
+    [
+        ("apple[toast]>=1.0", "", True),
+        ("apple[toast]~=1.2.0", "", True),
+        ("apple[toast]>=1.3", "", False),
+        ("apple[toast]<1.2", "", False),
+        ("apple[toast]>=1.3", '[tool.pdm.resolution.overrides]\napple = "1.2"\n', True),
+    ],
+)
+def test_a_range_may_change_around_what_is_locked(asked: str, more: str, is_fresh: bool) -> None:
+    project = PROJECT.replace("apple[toast]>=1.2", asked) + more
+    source = app(lock_of("2.29-inputs"), project)
+    lock, read = read_pdm_lock(source), read_pdm_project(source)
+    if is_fresh:
+        check_pdm_lock(lock, read)
+        return
+    with pytest.raises(LockOutdatedError):
+        check_pdm_lock(lock, read)
+
+
 @pytest.mark.parametrize("text", ["", 'content_hash = "what:00"', 'content_hash = "sha256:00"'])
 def test_a_hash_that_is_not_one_is_no_match(text: str) -> None:
     source = app(re.sub(r"content_hash = .*", text, lock_of("2.29")))

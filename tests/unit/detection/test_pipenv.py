@@ -16,6 +16,7 @@ from portside.detection.package_managers.pipenv import (
 )
 from portside.model.errors.app import MultiplePackageManagersError, NoPackageManagerError
 from portside.model.errors.dependencies import PipfileInvalidError, PipfileLockInvalidJsonError
+from portside.model.errors.locks import LockMissingError
 from portside.model.facts import NoticeLevel, PackageManager
 from portside.planning.policy import load_policy
 
@@ -34,12 +35,6 @@ def lock_source(default: object, **meta: object) -> DictSource:
         ({"Pipfile": ""}, "pipenv", "Pipfile", None),
         ({"Pipfile": "", "Pipfile.lock": "{}"}, "pipenv", "Pipfile", "Pipfile.lock"),
         ({"Pipfile.lock": "{}"}, "pipenv", "Pipfile.lock", "Pipfile.lock"),
-        (
-            {"Pipfile": "", "requirements.txt": "-i https://pypi.org/simple\nsix==1\n"},
-            "pipenv",
-            "Pipfile",
-            None,
-        ),
     ],
 )
 def test_detection(
@@ -156,6 +151,24 @@ def test_a_pipfile_without_a_lock() -> None:
         "six",
         "idna>=3 ; sys_platform == 'linux'",
     ]
+
+
+def test_a_pin_to_one_of_several_indexes_needs_a_lock() -> None:
+    source = '[[source]]\nname = "{0}"\nurl = "https://{0}.example/simple"\nverify_ssl = true\n'
+    pinned = '[packages]\ncargo = {version = "*", index = "two"}\n'
+    two = source.format("one") + source.format("two")
+    with pytest.raises(LockMissingError, match="lock") as caught:
+        lockless_requirements(DictSource({"Pipfile": two + pinned}))
+    assert "takes cargo from 'two'" in caught.value.detail
+    assert "`pipenv lock`" in caught.value.hint
+    only = lockless_requirements(DictSource({"Pipfile": source.format("two") + pinned}))
+    assert [entry.index for entry in only.packages] == ["two"]
+
+
+def test_an_index_at_the_top_of_a_file_does_not_make_it_pipenvs() -> None:
+    text = "-i https://pypi.org/simple\nsix==1\nredis==5\n"
+    with pytest.raises(MultiplePackageManagersError):
+        detect_dependencies(DictSource({"Pipfile": "", "requirements.txt": text}))
 
 
 @pytest.mark.parametrize(

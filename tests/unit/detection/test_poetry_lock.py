@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fakes import DictSource
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from portside.detection.package_managers import detect_dependencies
 from portside.detection.package_managers.markers import holds, marker_environment
@@ -19,7 +20,7 @@ from portside.detection.package_managers.poetry import (
 )
 from portside.detection.package_managers.poetry_project import PoetryProject, read_poetry_project
 from portside.detection.project import read_project
-from portside.detection.python_version.requires_python import read_constraints
+from portside.detection.python_version.requires_python import convert_poetry, read_constraints
 from portside.model.errors import BuildError
 from portside.model.errors.locks import (
     LockInvalidError,
@@ -307,7 +308,7 @@ def test_a_project_without_a_lock_as_requirements() -> None:
     assert project is not None
     assert project.dependencies == (
         "six-pack>=1.16,<2",
-        "flask[async]>=3.1,<4 ; ((python_full_version >= '3.10'))",
+        "flask[async]>=3.0,<4 ; ((python_full_version >= '3.10'))",
         "egg<2 ; ((python_full_version < '3.10'))",
         "egg ; ((python_full_version >= '3.10'))",
         "within @ git+ssh://git@g.example/x/y.git@v1#subdirectory=sub",
@@ -322,6 +323,28 @@ def test_a_project_without_a_lock_as_requirements() -> None:
     notices = detect_dependencies(source).notices
     assert [notice.code for notice in notices] == ["pyproject::no-lock"]
     assert "poetry lock" in notices[0].hint
+
+
+@pytest.mark.parametrize(
+    ("text", "joined"),
+    [
+        ("^1 || ^2", ">=1,<3"),
+        ("^3 || ^1", ">=1,<4,!=2.*"),
+        ("~1.2 || ~1.4 || ~1.5", ">=1.2,<1.6,!=1.3.*"),
+        ("^1.2 || ^3.4", ">=3.4,<4"),
+        ("^1 || >=3", ">=3"),
+        ("1.0 || 2.0", "==2.0"),
+    ],
+)
+def test_alternatives_become_one_range_where_they_can(text: str, joined: str) -> None:
+    table = f'[tool.poetry]\npackage-mode = false\n[tool.poetry.dependencies]\nsix = "{text}"\n'
+    project = read_project(DictSource({"pyproject.toml": table}))
+    assert project is not None
+    assert project.dependencies == (f"six{joined}",)
+    for version in ("1.2.1", "3.4", "4.5"):
+        taken = Requirement(project.dependencies[0]).specifier.contains(version)
+        options = (convert_poetry(part) or "" for part in text.split("||"))
+        assert taken <= any(SpecifierSet(option).contains(version) for option in options)
 
 
 def test_a_project_that_poetry_itself_has_to_explain() -> None:

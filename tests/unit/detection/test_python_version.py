@@ -8,6 +8,7 @@ from fakes import DictSource
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portside.detection.package_managers import detect_dependencies
 from portside.detection.python_version import detect_python_version
 from portside.detection.python_version.python_version_file import is_misspelt
 from portside.detection.python_version.requires_python import convert_poetry
@@ -445,3 +446,96 @@ def test_a_version_survives_printing_and_parsing(numbers: tuple[int, ...]) -> No
 def test_any_contents_give_a_version_or_a_build_error(contents: bytes, file: str) -> None:
     with contextlib.suppress(BuildError):
         assert detect({file: contents})[0].series.major >= 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[requires]\npython_version = "3.11"\n', ("3.11", "Pipfile")),
+        (
+            '[requires]\npython_version = "3.11"\npython_full_version = "3.11.4"\n',
+            ("3.11.4", "Pipfile"),
+        ),
+        ("[packages]\n", ("3.12", "default")),
+        ('[requires]\npython_version = "3"\n', ("3.12", "default")),
+        ('[requires]\npython_version = ">=3.9"\n', ("3.12", "default")),
+    ],
+)
+def test_a_pipfile_without_a_lock(text: str, expected: tuple[str, str]) -> None:
+    assert choice({"Pipfile": text}) == expected
+    assert choice({"Pipfile": text, "Pipfile.lock": PIPFILE_LOCK})[1] == "Pipfile.lock"
+
+
+def test_a_pipfile_with_an_invalid_version() -> None:
+    code, detail = failure({"Pipfile": '[requires]\npython_version = "three"\n'})
+    assert (code, "'three'" in detail) == ("pipfile::invalid", True)
+
+
+SETUPS: list[dict[str, bytes | str]] = [
+    {"setup.cfg": "[options]\npython_requires = >=3.9,<3.12\n"},
+    {"setup.py": "from setuptools import setup\nsetup(name='a', python_requires='>=3.9,<3.12')\n"},
+    {"setup.py": "import setuptools\nsetuptools.setup(python_requires='>=3.9,<3.12')\n"},
+    {
+        "setup.py": "import setuptools\nsetuptools.setup()\n",
+        "setup.cfg": "[metadata]\nname = a\n[options]\npython_requires = >=3.9,<3.12\n",
+    },
+]
+
+
+@pytest.mark.parametrize("files", SETUPS)
+def test_the_range_of_a_setup_counts_where_it_names_the_dependencies(
+    files: dict[str, bytes | str],
+) -> None:
+    source = DictSource(files)
+    dependencies = detect_dependencies(source)
+    found = detect_python_version(
+        source, read_cached=lambda: None, policy=POLICY, dependencies=dependencies
+    )
+    file = "setup.cfg" if "setup.cfg" in files else "setup.py"
+    assert (str(found[0]), found[0].origin) == ("3.11", Origin(file, field="python_requires"))
+    assert choice({**files, "requirements.txt": "six"}) == ("3.12", "default")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["def (", "setup(python_requires=None)", "setup(python_requires=RANGE)", "setup(*args)", "\0"],
+)
+def test_a_setup_that_says_no_range_literally(text: str) -> None:
+    source = DictSource({"setup.py": text})
+    found = detect_python_version(
+        source,
+        read_cached=lambda: None,
+        policy=POLICY,
+        dependencies=detect_dependencies(source),
+    )
+    assert found[1] == ()
+
+
+def test_a_lock_that_is_not_installed_has_no_say() -> None:
+    lock = 'version = 1\nrequires-python = ">=3.12"\n'
+    files: dict[str, bytes | str] = {
+        "uv.lock": lock,
+        "pyproject.toml": '[project]\nname = "a"\nversion = "1"\n',
+        "pylock.legacy.toml": 'lock-version = "1.0"\ncreated-by = "uv"\nrequires-python = "<3.9"\n',
+        ".python-version": "3.12\n",
+    }
+    source = DictSource(files)
+    found = detect_python_version(
+        source,
+        read_cached=lambda: None,
+        policy=POLICY,
+        dependencies=detect_dependencies(source),
+    )
+    assert [str(constraint.origin.name) for constraint in found[1]] == ["uv.lock"]
+
+
+def test_a_range_in_a_pipfile_counts_where_there_is_no_lock() -> None:
+    source = DictSource({"Pipfile": '[requires]\npython_version = ">=3.9,<3.12"\n'})
+    found = detect_python_version(
+        source,
+        read_cached=lambda: None,
+        policy=POLICY,
+        dependencies=detect_dependencies(source),
+    )
+    origin = Origin("Pipfile", field="requires.python_version")
+    assert (str(found[0]), found[0].origin) == ("3.11", origin)

@@ -1,7 +1,8 @@
 import os
 from pathlib import Path
 
-from portside.effects.files import Twin, copy_tree, linked_paths, remove_tree, scan
+from portside.effects.files import Twin, copy_tree, linked_paths, scan
+from portside.effects.removal import remove_tree
 
 
 def test_a_tree_is_removed_whatever_its_modes_and_links(tmp_path: Path) -> None:

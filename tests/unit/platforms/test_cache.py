@@ -54,6 +54,15 @@ def test_what_a_build_kept_is_read_again(tmp_path: Path) -> None:
             "3.9",
             None,
         ),
+        (
+            {
+                ".heroku/python/x": "",
+                "build-data/python-last.json": '{"python_version_major": "3.10"}',
+                "build-data/python.json": '{"failure_reason": "internal-error::abort"}',
+            },
+            "3.10",
+            None,
+        ),
         ({"build-data/python": "cache=1.2\npython_version_major=3.12\n"}, "3.12", None),
     ],
 )
@@ -62,6 +71,14 @@ def test_a_cache_of_the_existing_buildpack(
 ) -> None:
     write(tmp_path, files)
     assert read_last_build(tmp_path) == LastBuild(series, stack, None, is_foreign=True)
+
+
+@pytest.mark.parametrize("name", [".heroku", "build-data", ".heroku/src", "build-data/python"])
+def test_a_file_in_a_directorys_place_is_no_obstacle(tmp_path: Path, name: str) -> None:
+    write(tmp_path, {name: "?"})
+    read_last_build(tmp_path)
+    keep_build(tmp_path, series="3.12", stack="heroku-24", dependencies=KEY)
+    assert read_last_build(tmp_path) == LastBuild("3.12", "heroku-24", KEY, is_foreign=False)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.platforms.heroku.report import PLACE, BuildReport, read_report
+from portside.platforms.heroku.report import LAST_PLACE, PLACE, BuildReport, read_last_report
 
 
 def test_a_report_is_flat_json_that_is_read_again(tmp_path: Path) -> None:
@@ -13,7 +13,7 @@ def test_a_report_is_flat_json_that_is_read_again(tmp_path: Path) -> None:
         pass
     report.write(tmp_path)
     document = json.loads((tmp_path / PLACE).read_bytes())
-    assert document == read_report(tmp_path)
+    assert document == read_last_report(tmp_path)
     assert set(document) == {"cache_save_duration", "python_version", "total_duration"}
     assert 0 <= document["cache_save_duration"] <= document["total_duration"]
 
@@ -36,7 +36,32 @@ def test_a_failure_has_a_reason_and_a_detail_where_there_is_one() -> None:
 def test_it_is_written_where_the_cache_was_removed(tmp_path: Path) -> None:
     cache = tmp_path / "removed/cache"
     BuildReport().write(cache)
-    assert set(read_report(cache)) == {"total_duration"}
+    assert set(read_last_report(cache)) == {"total_duration"}
+
+
+def test_until_it_is_written_it_tells_of_an_abort(tmp_path: Path) -> None:
+    BuildReport().write(tmp_path)
+    (tmp_path / PLACE).write_text('{"python_version_major": "3.11"}')
+    BuildReport().begin(tmp_path)
+    aborted = {"failure_reason": "internal-error::abort"}
+    assert json.loads((tmp_path / PLACE).read_bytes()) == aborted
+    # What is sticky in the report before it outlives any number of builds that fail.
+    BuildReport().begin(tmp_path)
+    assert read_last_report(tmp_path) == {"python_version_major": "3.11"}
+    assert json.loads((tmp_path / LAST_PLACE).read_bytes()) == {"python_version_major": "3.11"}
+
+
+def test_a_success_of_another_buildpack_is_the_last_report(tmp_path: Path) -> None:
+    (tmp_path / PLACE).parent.mkdir()
+    for series in ("3.10", "3.13"):
+        (tmp_path / PLACE).write_text(f'{{"python_version_major": "{series}"}}')
+        BuildReport().begin(tmp_path)
+        assert read_last_report(tmp_path) == {"python_version_major": series}
+
+
+def test_it_begins_in_a_cache_that_is_empty(tmp_path: Path) -> None:
+    BuildReport().begin(tmp_path / "new")
+    assert [path.name for path in (tmp_path / "new/build-data").iterdir()] == ["python.json"]
 
 
 def test_a_place_that_is_no_directory_is_the_callers_to_tell(tmp_path: Path) -> None:
@@ -47,7 +72,7 @@ def test_a_place_that_is_no_directory_is_the_callers_to_tell(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe{}"])
 def test_a_damaged_report_is_none(tmp_path: Path, content: bytes) -> None:
-    assert read_report(tmp_path) == {}
+    assert read_last_report(tmp_path) == {}
     (tmp_path / PLACE).parent.mkdir()
     (tmp_path / PLACE).write_bytes(content)
-    assert read_report(tmp_path) == {}
+    assert read_last_report(tmp_path) == {}

@@ -2,10 +2,11 @@ import pytest
 
 from portside.model.errors.formation import InvalidScaleError
 from portside.model.errors.run import UnknownProcessError
+from portside.runtime.launcher import Capacity
 from portside.runtime.router.backends import Backends, State
 from portside.runtime.router.failures import CRASHED, NO_WEB, TIMEOUT
 from portside.runtime.router.request_log import Entry, request_line
-from portside.runtime.supervisor.formation import plan_formation, restart_delay
+from portside.runtime.supervisor.formation import plan_formation, restart_delay, share_capacity
 
 PROCESSES = {"web": "serve", "worker": "work", "release": "migrate"}
 
@@ -44,6 +45,12 @@ def test_a_type_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(UnknownProcessError) as error:
         plan_formation("web=1,clock=1", PROCESSES)
     assert "release, web, worker" in error.value.detail
+
+
+def test_processes_on_one_machine_share_it() -> None:
+    assert share_capacity(Capacity(4, 1536), 3) == Capacity(1, 512)
+    assert share_capacity(Capacity(2, None), 1) == Capacity(2, None)
+    assert share_capacity(Capacity(1, 2), 5) == Capacity(1, 1)
 
 
 def test_crashes_in_a_row_wait_longer_up_to_a_minute() -> None:

@@ -201,7 +201,8 @@ def test_headers_of_the_connection_stay_behind() -> None:
         POST
         + b"Connection: close, X-Secret ,Host\r\nX-Secret: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n"
         b"Trailer: T\r\nProxy-Authorization: x\r\nProxy-Connection: y\r\nUpgrade: h2c\r\n"
-        b"X_Forwarded_For: 1.2.3.4\r\ncontent_length: 9\r\nAccept: */*\r\n\r\n"
+        b"X_Forwarded_For: 1.2.3.4\r\nX-Forwarded_Proto: https\r\nX_Request-Id: a\r\n"
+        b"content_length: 9\r\nAccept: */*\r\n\r\n"
     )
     request, _ = forwarded(sink.heads[0], b"")
     names = [name for name, _ in request.headers]
@@ -269,6 +270,23 @@ def test_only_a_websocket_is_an_upgrade() -> None:
     assert [(head.upgrade, head.target) for head in sink.heads] == [(b"", b"/"), (b"", b"/next")]
 
 
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Content-Length: 3\r\n\r\nabc",
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+    ],
+)
+def test_a_request_with_a_body_may_offer_another_protocol_than_websocket(framing: bytes) -> None:
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    following = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n"
+    sink = read(POST + offer + framing + following)
+    assert [(head.upgrade, head.target) for head in sink.heads] == [(b"", b"/a"), (b"", b"/next")]
+    assert sink.bodies == [b"abc", b""]
+    request, _ = forwarded(sink.heads[0], b"abc")
+    assert named(request, b"connection") == [b"close"]
+
+
 TOKENS = st.text(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~",
     min_size=1,
@@ -276,7 +294,8 @@ TOKENS = st.text(
 ).map(str.encode)
 KNOWN = st.sampled_from(
     b"Host Content-Length Transfer-Encoding Connection Upgrade TE Via X-Forwarded-For "
-    b"X-Request-Id X_Forwarded_For content_length Keep-Alive".split()
+    b"X-Request-Id X_Forwarded_For X-Forwarded_For x_forwarded-proto X_Request-Id "
+    b"content_length Content_Length Keep-Alive".split()
 )
 VALUES = st.one_of(
     st.sampled_from(
@@ -336,6 +355,10 @@ def test_a_request_is_refused_or_read_the_same_by_another_parser(
     added = {b"via", b"connection", b"x-request-id", b"x-request-start"}
     added |= {b"x-forwarded-for", b"x-forwarded-port", b"x-forwarded-proto", b"host"}
     assert {name for name, _ in request.headers} <= kept | added
+    # What a web server written to CGI's rules couldn't tell from a header that is set here.
+    own = added | HOP_BY_HOP | {b"content-length", b"transfer-encoding"}
+    spelt_otherwise = {name for name, _ in request.headers if b"_" in name}
+    assert not {name.replace(b"_", b"-") for name in spelt_otherwise} & own
 
 
 @settings(max_examples=150, deadline=None)

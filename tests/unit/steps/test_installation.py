@@ -60,6 +60,7 @@ class Install:
         source = DictSource(dict(self.files))
         request = DependenciesRequest(
             app=self.tmp / "app",
+            original=self.tmp / "app",
             source=source,
             dependencies=detect_dependencies(source),
             interpreter=Interpreter(
@@ -108,9 +109,7 @@ def test_jobs_before_a_failed_one_are_repeated(tmp_path: Path) -> None:
     assert install.runner.seen[2:] == [set(), {"lib", "uv-3"}]
 
 
-@pytest.mark.parametrize(
-    "text", ["six\n", "--no-index\n-f wheels\nsix\n", "-f wheels\nsix\n", "-i https://a\nsix\n"]
-)
+@pytest.mark.parametrize("text", ["six\n", "--no-index\n-f wheels\nsix\n", "-i https://a\nsix\n"])
 def test_one_unreachable_index_is_the_end(tmp_path: Path, text: str) -> None:
     install = Install(tmp_path, {"requirements.txt": text}, [UNREACHABLE])
 
@@ -119,9 +118,26 @@ def test_one_unreachable_index_is_the_end(tmp_path: Path, text: str) -> None:
     assert install.runner.programs == ["uv"]
 
 
-@pytest.mark.parametrize("text", ["--extra-index-url https://a\nsix\n", "-f https://links\nsix\n"])
-def test_pip_goes_on_without_one_of_several(tmp_path: Path, text: str) -> None:
-    install = Install(tmp_path, {"requirements.txt": text}, [UNREACHABLE])
+def test_without_an_index_links_alone_may_be_enough(tmp_path: Path) -> None:
+    files = {"requirements.txt": "-f wheels\nsix\n"}
+    install = Install(tmp_path, dict(files), [UNREACHABLE])
+    assert install.run() == "uv"
+    first, second = install.runner.commands
+    assert ("--no-index" in first.argv, "--no-index" in second.argv) == (False, True)
+    assert install.runner.seen == [set(), set()]
+
+    install = Install(tmp_path, dict(files), [UNREACHABLE, BROKEN])
+    with pytest.raises(IndexUnreachableError):
+        install.run()
+    assert install.runner.programs == ["uv", "uv"]
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [("--extra-index-url https://a\nsix\n", 1), ("-f https://links\nsix\n", 2)],
+)
+def test_pip_goes_on_without_one_of_several(tmp_path: Path, text: str, runs: int) -> None:
+    install = Install(tmp_path, {"requirements.txt": text}, [UNREACHABLE, BROKEN][:runs])
 
     assert install.run() == "pip"
 
@@ -160,3 +176,25 @@ def test_secrets_are_never_arguments(tmp_path: Path) -> None:
         for command in install.runner.commands:
             assert "s3cret" not in " ".join(command.argv)
             assert "s3cret" in " ".join(command.env.values())
+
+
+def test_pips_connection_reaches_uv_sync_and_its_choices_do_not(tmp_path: Path) -> None:
+    lock = 'version = 1\nrequires-python = ">=3.12"\n'
+    files = {"uv.lock": lock, "pyproject.toml": '[project]\nname = "a"\nversion = "1"\n'}
+    environ = {
+        "PIP_CERT": "/own/authority.pem",
+        "PIP_PROXY": "proxy.example:3128",
+        "PIP_BUILD_CONSTRAINT": "/own/constraints.txt",
+    }
+    install = Install(tmp_path, files, ["error: no such thing"], environ)
+    with pytest.raises(InstallFailedError):
+        install.run()
+    env = install.runner.commands[0].env
+    assert env["SSL_CERT_FILE"] == "/own/authority.pem"
+    assert env["HTTPS_PROXY"] == "http://proxy.example:3128"
+    assert "UV_BUILD_CONSTRAINT" not in env
+    environ["SSL_CERT_FILE"] = "/uv"
+    install = Install(tmp_path, files, ["error: no such thing"], environ)
+    with pytest.raises(InstallFailedError):
+        install.run()
+    assert install.runner.commands[0].env["SSL_CERT_FILE"] == "/uv"

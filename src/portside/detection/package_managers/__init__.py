@@ -9,6 +9,8 @@ from typing import Protocol, cast
 
 from msgspec.structs import replace
 
+from portside.detection.pylock_files import DEFAULT_PYLOCK, pylock_files
+from portside.detection.workspaces import find_uv_lock
 from portside.model.errors.app import MultiplePackageManagersError, NoPackageManagerError
 from portside.model.errors.settings import SettingWithoutEffectError
 from portside.model.facts import DependencySource, Notice, NoticeLevel, PackageManager
@@ -35,11 +37,10 @@ _FILES = {
     "poetry": ("poetry.lock",),
     "uv": ("uv.lock",),
     "pdm": ("pdm.lock",),
-    "pylock": ("pylock.toml",),
     "pip": ("requirements.txt",),
 }
 # Asked in turn where there is none of these: what only describes a project, or nothing at all.
-_WITHOUT_FILES = ("pip", "pyproject", "setup", "script", "none")
+_WITHOUT_FILES = ("pip", "pyproject", "setup", "script", "pip_directory", "none")
 # Which know groups and extras of their own.
 _WITH_GROUPS = {
     PackageManager.UV,
@@ -95,12 +96,20 @@ def _detect(source: Source, variables: Mapping[str, str]) -> DependencySource:
         for module, names in _FILES.items()
         if (present := [name for name in names if source.is_file(name)])
     }
+    if "uv" not in claims and (lock := find_uv_lock(source)):
+        claims["uv"] = lock
+    pylocks = pylock_files(source)
+    # One with a name of its own may be for anything, and only counts where there is nothing else.
+    unread = pylocks if claims and pylocks != (DEFAULT_PYLOCK,) else ()
+    if pylocks and not unread:
+        claims["pylock"] = pylocks[0]
     kept, notices = _without_exports(source, claims)
     if len(kept) > 1:
         raise MultiplePackageManagersError(files=tuple(claims[module] for module in kept))
     for module in kept or _WITHOUT_FILES:
         dependencies = _load(module).detect(source, variables)
         if dependencies is not None:
+            notices += _unread_notices(unread, dependencies.manifest)
             return replace(dependencies, notices=(*dependencies.notices, *notices))
     raise NoPackageManagerError(listing=tuple(entry.name for entry in source.entries()))
 
@@ -132,6 +141,20 @@ def _export_notice(export: str, origin: str) -> Notice:
         f"{export} was written from {origin}, so {origin} is what gets installed.",
         f"Nothing needs doing. If you want to be rid of this note, delete {export}.",
         NoticeLevel.NOTE,
+    )
+
+
+def _unread_notices(pylocks: tuple[str, ...], manifest: str) -> tuple[Notice, ...]:
+    if not pylocks:
+        return ()
+    verb = "is" if len(pylocks) == 1 else "are"
+    return (
+        Notice(
+            "package-manager::pylocks-unread",
+            f"{' and '.join(pylocks[:3])} {verb}n't read, since {manifest} names the dependencies.",
+            "Give the one that is to be installed instead the name pylock.toml.",
+            NoticeLevel.NOTE,
+        ),
     )
 
 

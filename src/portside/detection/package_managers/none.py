@@ -78,9 +78,13 @@ def _is_optional(node: object) -> bool:
     if isinstance(node, ast.If):
         return "TYPE_CHECKING" in ast.dump(node.test)
     return isinstance(node, ast.Try) and any(
-        handler.type is None
-        or "ImportError" in (text := ast.dump(handler.type))
-        or "ModuleNotFoundError" in text
+        (
+            handler.type is None
+            or "ImportError" in (text := ast.dump(handler.type))
+            or "ModuleNotFoundError" in text
+        )
+        # One that raises again only explains, as Django's manage.py does.
+        and not any(isinstance(inner, ast.Raise) for inner in ast.walk(handler))
         for handler in node.handlers
     )
 

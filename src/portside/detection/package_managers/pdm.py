@@ -116,7 +116,7 @@ def check_pdm_lock(lock: PdmLock, project: PdmProject) -> None:
     """Raise ``LockOutdatedError`` where the lock isn't that of the project."""
     inputs = value_at(lock.metadata, "lock_inputs", "project", "groups")
     if isinstance(inputs, dict):
-        is_fresh = _has_names(inputs, project)
+        is_fresh = _has_names(inputs, project) and _has_versions(lock, inputs, project)
     else:
         algorithm, _, value = str(lock.metadata.get("content_hash", "")).partition(":")
         try:
@@ -187,12 +187,46 @@ def _has_names(inputs: Mapping[str, object], project: PdmProject) -> bool:
     """Return whether groups name what they did when the lock was written.
 
     PDM compares all of each requirement but its version, in a spelling of its own; what comes
-    from an address is only there as a digest.
+    from an address is only there as a digest. Versions are a matter of ``_has_versions``.
     """
     try:
         return all(_is_named(lines, project, group) for group, lines in inputs.items())
     except ValueError:
         return False
+
+
+def _has_versions(lock: PdmLock, inputs: Mapping[str, object], project: PdmProject) -> bool:
+    """Return whether what is locked is within the ranges that the project has now.
+
+    That's how PDM lets a range be narrowed or widened around what is locked.
+    """
+    locked = lock.metadata.get("groups")
+    groups = [name for name in inputs if not isinstance(locked, list) or name in locked]
+    try:
+        return all(
+            _is_within(lock, wish, group)
+            for group in groups
+            for wish in project.wishes(frozenset({group}))
+            if wish.versions and wish.name not in project.excluded | project.overridden
+        )
+    except ValueError:
+        return False
+
+
+def _is_within(lock: PdmLock, wish: Wish, group: str) -> bool:
+    from packaging.specifiers import SpecifierSet  # noqa: PLC0415 (start-up time)
+
+    versions = [
+        str(item.get("version"))
+        for item in lock.entries
+        if canonical(str(item.get("name", ""))) == wish.name and _is_in(item, frozenset({group}))
+    ]
+    ranges = [SpecifierSet(text) for text in wish.versions]
+    return all(
+        specifiers.contains(version, prereleases=True)
+        for version in versions
+        for specifiers in ranges
+    )
 
 
 def _is_named(lines: object, project: PdmProject, group: str) -> bool:

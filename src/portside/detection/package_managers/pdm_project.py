@@ -76,6 +76,12 @@ class PdmProject(Struct, frozen=True):
         return frozenset(map(canonical, map(str, found if isinstance(found, list) else ())))
 
     @property
+    def overridden(self) -> frozenset[str]:
+        """Return the names that PDM takes in a version of the project's own choice."""
+        found = value_at(self.data, "tool", "pdm", "resolution", "overrides")
+        return frozenset(map(canonical, _table(found)))
+
+    @property
     def development(self) -> Mapping[str, list[object]]:
         """Return the groups for development, those of PDM and those of PEP 735 together."""
         groups: dict[str, list[object]] = {}

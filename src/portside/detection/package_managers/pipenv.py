@@ -7,7 +7,9 @@ from datetime import date, time
 
 from msgspec import Struct
 
+from portside.detection.locks import find_conflict
 from portside.model.errors.dependencies import PipfileInvalidError, PipfileLockInvalidJsonError
+from portside.model.errors.locks import LockMissingError
 from portside.model.facts import DependencySource, Notice, PackageManager
 from portside.model.locked import IndexSource, LockedDistribution
 from portside.model.names import canonical
@@ -15,6 +17,7 @@ from portside.model.source import Source
 
 PIPFILE = "Pipfile"
 LOCK = "Pipfile.lock"
+_NEWEST = 6
 
 
 class PipfileLock(Struct, frozen=True):
@@ -64,13 +67,18 @@ def read_pipfile_lock(source: Source, *, includes_tests: bool = False) -> Pipfil
 
     Raises ``PipfileLockInvalidJsonError`` and ``SourceUnreadableError``.
     """
+    raw = source.read(LOCK)
     try:
-        data: object = json.loads(source.read(LOCK).decode("utf-8-sig"))
+        data: object = json.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise PipfileLockInvalidJsonError(cause=str(error)) from error
+        raise PipfileLockInvalidJsonError(cause=find_conflict(raw) or str(error)) from error
     if not isinstance(data, dict) or not isinstance(data.get("_meta"), dict):
         raise PipfileLockInvalidJsonError(cause='there is no "_meta" in it')
     meta = _table(data, "_meta")
+    spec = meta.get("pipfile-spec", _NEWEST)
+    if not isinstance(spec, int) or spec > _NEWEST:
+        cause = f'its "pipfile-spec" is {spec}, and what can be read is {_NEWEST}'
+        raise PipfileLockInvalidJsonError(cause=cause)
     entries = _locked_entries(data, ("develop", "default") if includes_tests else ("default",))
     return PipfileLock(_text(_table(meta, "hash"), "sha256"), _sources(meta, "sources"), entries)
 
@@ -96,24 +104,30 @@ def pipfile_hashes(source: Source) -> frozenset[str]:
 
     Raises ``PipfileInvalidError`` and ``SourceUnreadableError``.
     """
-    data = _read_pipfile(source)
+    data = read_pipfile(source)
     return frozenset({_hash(data, with_normal_names=True), _hash(data, with_normal_names=False)})
 
 
 def lockless_requirements(source: Source, *, includes_tests: bool = False) -> LocklessRequirements:
     """Return what a Pipfile without a lock asks for.
 
-    Raises ``PipfileInvalidError`` and ``SourceUnreadableError``.
+    Raises ``PipfileInvalidError``, ``SourceUnreadableError``, and ``LockMissingError`` where an
+    entry is from one of several indexes: what it needs may be from the others.
     """
-    data = _read_pipfile(source)
+    data = read_pipfile(source)
     sections = ("packages", "dev-packages") if includes_tests else ("packages",)
     wanted = [item for section in sections for item in _table(data, section).items()]
     try:
         packages = tuple(_entry(name, value) for name, value in wanted)
     except ValueError as error:
         raise PipfileInvalidError(cause=str(error)) from error
+    sources = _sources(data, "source")
+    pinned = next((item for item in packages if item.index), None)
+    if pinned is not None and len(sources) > 1:
+        cause = f"the Pipfile has several sources, and takes {pinned.name} from '{pinned.index}'"
+        raise LockMissingError(cause=cause, command="pipenv lock")
     allow = _table(data, "pipenv").get("allow_prereleases") is True
-    return LocklessRequirements(_sources(data, "source"), packages, allow)
+    return LocklessRequirements(sources, packages, allow)
 
 
 _VCS = ("git", "hg", "svn", "bzr")
@@ -124,7 +138,8 @@ _KNOWN_SECTIONS = frozenset(
 _CATEGORIES_OF_THE_LOCK = frozenset({"default", "develop"})
 
 
-def _read_pipfile(source: Source) -> dict[str, object]:
+def read_pipfile(source: Source) -> dict[str, object]:
+    """Return what the Pipfile says; raise ``PipfileInvalidError`` where it can't be read."""
     import tomllib  # noqa: PLC0415 (slow to import, and most apps have no Pipfile)
 
     try:

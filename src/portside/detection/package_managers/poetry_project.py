@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -22,6 +23,9 @@ MAIN = "main"
 _LEGACY_KEYS = ("dependencies", "source", "extras", "dev-dependencies")
 _PROJECT_KEYS = ("requires-python", "dependencies", "optional-dependencies")
 _LOCATIONS = ("git", "path", "url", "file")
+
+# What ^1.2 and ~1.2 come to.
+_RANGE = re.compile(r">=(\d+(?:\.\d+)*),<(\d+(?:\.\d+)*)")
 
 
 class PoetryProject(Struct, frozen=True):
@@ -192,7 +196,7 @@ def _lines(table: Mapping[str, object]) -> Iterator[tuple[str, tuple[tuple[str, 
 
 
 def _line(name: str, details: Mapping[str, object]) -> str:
-    """Return a dependency as PEP 508 has it, of alternative versions the last one."""
+    """Return a dependency as PEP 508 has it."""
     git = str(details.get("git", ""))
     path = str(details.get("path") or details.get("file") or "")
     path = path if not path or path.startswith((".", "/")) else f"./{path}"
@@ -201,7 +205,7 @@ def _line(name: str, details: Mapping[str, object]) -> str:
     versions = () if is_located(details) else _versions(name, details.get("version", "*"))
     return LockedDistribution(
         name=name,
-        version=versions[-1] if versions else "",
+        version=_joined(versions),
         markers=_marker(name, details),
         extras=tuple(map(str, extras if isinstance(extras, list) else ())),
         vcs="git" if git else "",
@@ -209,6 +213,29 @@ def _line(name: str, details: Mapping[str, object]) -> str:
         ref=next((str(item) for item in references if item), ""),
         subdirectory=str(details.get("subdirectory", "")),
     ).requirement()
+
+
+def _joined(alternatives: tuple[str, ...]) -> str:
+    """Return one specifier set for alternatives; the last of those that none can stand for.
+
+    PEP 440 has no "or": ``>=1,<2 || >=3,<4`` is ``>=1,<4,!=2.*``.
+    """
+    found = [_RANGE.fullmatch(text) for text in alternatives]
+    ranges = sorted((_numbers(m[1]), _numbers(m[2])) for m in found if m is not None)
+    if len(ranges) < max(len(alternatives), 2):
+        return alternatives[-1] if alternatives else ""
+    gaps: list[str] = []
+    for (_, upper), (lower, _) in pairwise(ranges):
+        if len(upper) != len(lower) or upper[:-1] != lower[:-1]:
+            return alternatives[-1]
+        between = range(upper[-1], lower[-1])
+        gaps += [".".join(map(str, (*upper[:-1], number))) for number in between]
+    first, last = (".".join(map(str, numbers)) for numbers in (ranges[0][0], ranges[-1][1]))
+    return ",".join([f">={first}", f"<{last}", *(f"!={gap}.*" for gap in gaps)])
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
 
 
 def _wish(name: str, details: Mapping[str, object], extras: Mapping[str, frozenset[str]]) -> Wish:

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 
 from portside.detection.documents import read_toml, value_at
+from portside.detection.package_managers.uv_only import uv_choice
 from portside.detection.project import PYPROJECT, read_project
 from portside.model.errors.locks import LockMissingError
 from portside.model.facts import DependencySource, Notice, PackageManager
 from portside.model.source import Source
 
 _TOOLS = ("poetry", "pdm")
+# Where distributions come from, and what PDM puts in the place of what is asked for.
+_PLACES = {"poetry": ("source",), "pdm": ("source", "resolution")}
 
 
 def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)
@@ -18,8 +21,7 @@ def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | N
     """
     if read_project(source) is None:
         return None
-    if value_at(read_toml(source, PYPROJECT), "tool", "uv", "sources"):
-        raise LockMissingError(cause="[tool.uv.sources] is what only uv reads", command="uv lock")
+    _refuse_choices(source)
     return DependencySource(
         manager=PackageManager.PYPROJECT,
         manifest=PYPROJECT,
@@ -28,6 +30,22 @@ def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | N
         reason=f"there is a {PYPROJECT} that describes a project, and no lock",
         notices=(_no_lock(source),),
     )
+
+
+def _refuse_choices(source: Source) -> None:
+    """Refuse what a tool has of its own about what is meant, and that only its lock repeats.
+
+    Another index may have something else by the same name.
+    """
+    tables = value_at(read_toml(source, PYPROJECT), "tool")
+    if cause := uv_choice(source, value_at(tables, "uv"), "[tool.uv]"):
+        raise LockMissingError(cause=cause, command="uv lock")
+    found = [
+        (tool, key) for tool, keys in _PLACES.items() for key in keys if value_at(tables, tool, key)
+    ]
+    for tool, key in found[:1]:
+        cause = f"[tool.{tool}] has '{key}', which only {PackageManager[tool.upper()].tool} reads"
+        raise LockMissingError(cause=cause, command=f"{tool} lock")
 
 
 def _no_lock(source: Source) -> Notice:

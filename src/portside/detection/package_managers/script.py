@@ -1,11 +1,15 @@
 """Inline script metadata (PEP 723): a single file that says itself what it needs."""
 
 import re
+import shlex
 from collections.abc import Mapping
 
 from portside.detection.documents import value_at
+from portside.detection.locks import refuse_conflicts
+from portside.detection.package_managers.uv_only import uv_choice
 from portside.model.errors.dependencies import ScriptMetadataError
-from portside.model.facts import DependencySource, PackageManager
+from portside.model.errors.locks import LockMissingError
+from portside.model.facts import DependencySource, Notice, PackageManager
 from portside.model.source import Source
 
 # The pattern of the specification: inline-script-metadata, "Reference implementation".
@@ -16,22 +20,46 @@ _PREFERRED = ("main.py", "app.py", "server.py")
 def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)
     """Return the script in the app's root that names its dependencies, None if there is none.
 
-    Raises ``ScriptMetadataError`` where it can't be read, or several scripts differ.
+    Raises ``ScriptMetadataError`` where it can't be read, or several scripts differ;
+    ``LockMissingError`` and ``LockInvalidError``.
     """
     names = [entry.name for entry in source.entries() if entry.name.endswith(".py")]
-    scripts = [name for name in names if source.is_file(name) and _block(source, name)]
+    scripts = [name for name in names if source.is_file(name) and script_block(source, name)]
     if not scripts:
         return None
     chosen = next((name for name in _PREFERRED if name in scripts), scripts[0])
     if len(scripts) > 1 and chosen not in _PREFERRED:
         raise ScriptMetadataError(file=scripts[0], cause=f"{scripts[1]} has a block, too")
-    read_script(source, chosen)
+    lines, lock, command = read_script(source, chosen), f"{chosen}.lock", lock_command(chosen)
+    reason = f"{chosen} names them in a script block (PEP 723)"
+    if source.is_file(lock):
+        refuse_conflicts(source.read(lock), lock, command=command)
+        reason += f", and {lock} pins them"
+        return DependencySource(PackageManager.SCRIPT, chosen, lock, (chosen, lock), reason)
+    table = value_at(read_block(source, chosen), "tool", "uv")
+    cause = uv_choice(source, table, f"[tool.uv] in the script block of {chosen}")
+    if cause:
+        raise LockMissingError(cause=cause, command=command)
     return DependencySource(
         manager=PackageManager.SCRIPT,
         manifest=chosen,
         lock=None,
         files=(chosen,),
-        reason=f"{chosen} names them in a script block (PEP 723)",
+        reason=reason,
+        notices=(_no_lock(chosen, command),) if lines else (),
+    )
+
+
+def lock_command(script: str) -> str:
+    """Return the command that locks what a script names."""
+    return f"uv lock --script {shlex.quote(script)}"
+
+
+def _no_lock(script: str, command: str) -> Notice:
+    return Notice(
+        "script::no-lock",
+        f"No lock pins what {script} asks for, so every build may install something else.",
+        f"Lock it, and commit what is written:\n    {command}",
     )
 
 
@@ -42,9 +70,6 @@ def read_script(source: Source, name: str) -> tuple[str, ...]:
     """
     block = read_block(source, name)
     found = block.get("dependencies", [])
-    if value_at(block, "tool", "uv", "sources"):
-        cause = "only uv reads [tool.uv.sources]; write the address after the name: NAME @ URL"
-        raise ScriptMetadataError(file=name, cause=cause)
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
         raise ScriptMetadataError(file=name, cause="dependencies must be a list of strings")
     return tuple(map(str, found))
@@ -54,7 +79,7 @@ def read_block(source: Source, name: str) -> Mapping[str, object]:
     """Return what a script's block says; raise ``ScriptMetadataError`` where it isn't TOML."""
     import tomllib  # noqa: PLC0415 (start-up time)
 
-    lines = _block(source, name).splitlines()
+    lines = script_block(source, name).splitlines()
     text = "\n".join(line[2:] if line.startswith("# ") else line[1:] for line in lines)
     try:
         return tomllib.loads(text)
@@ -62,6 +87,12 @@ def read_block(source: Source, name: str) -> Mapping[str, object]:
         raise ScriptMetadataError(file=name, cause=str(error)) from error
 
 
-def _block(source: Source, name: str) -> str:
-    match = _BLOCK.search(source.read(name).decode("utf-8-sig", "replace"))
-    return match["content"] if match else ""
+def script_block(source: Source, name: str) -> str:
+    """Return the lines of a script's block, "" where it has none.
+
+    Raises ``ScriptMetadataError`` for a second block.
+    """
+    found = _BLOCK.findall(source.read(name).decode("utf-8-sig", "replace"))
+    if len(found) > 1:
+        raise ScriptMetadataError(file=name, cause="it has more than one script block")
+    return found[0] if found else ""

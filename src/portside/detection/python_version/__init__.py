@@ -4,21 +4,25 @@ In this order, the first that says something decides:
 
 1. ``runtime.txt`` (deprecated)
 2. ``.python-version``
-3. ``Pipfile.lock``: ``python_full_version``, then ``python_version``
+3. ``Pipfile.lock``: ``python_full_version``, then ``python_version``; a ``Pipfile`` without a lock
 4. ``.tool-versions``, ``mise.toml`` and the other places of mise
-5. the ranges of ``requires_python``: the newest supported series that satisfies them
-6. the series of the previous build of this cache ("cached")
-7. the default ("default")
+5. the nearest ``.python-version`` above the app, where it has a source root
+6. the ranges of ``requires_python``: the newest supported series that satisfies them
+7. the series of the previous build of this cache ("cached")
+8. the default ("default")
 
-The classic contract has only 1 to 3, 6 and 7. Declared ranges outrank the sticky and the default
+The classic contract has only 1 to 3, 7 and 8. Declared ranges outrank the sticky and the default
 version, because neither of these is the developer's word. Whatever decides, it must be within
 every declared range.
 """
 
 from collections.abc import Callable
 
-from portside.detection.python_version.pipfile_lock import read_pipfile_lock
-from portside.detection.python_version.python_version_file import read_python_version_file
+from portside.detection.python_version.pipfile_lock import note_outranked, read_pipfile_lock
+from portside.detection.python_version.python_version_file import (
+    read_python_version_file,
+    read_version_above,
+)
 from portside.detection.python_version.requires_python import (
     choose,
     is_satisfied,
@@ -28,7 +32,7 @@ from portside.detection.python_version.runtime_txt import read_runtime_txt, runt
 from portside.detection.python_version.tool_versions import read_tool_versions
 from portside.detection.python_version.versions import parse_version
 from portside.model.errors.python_version import PythonVersionContradictionError
-from portside.model.facts import Notice
+from portside.model.facts import DependencySource, Notice
 from portside.model.policy import PythonPolicy
 from portside.model.python_version import Origin, PythonConstraint, RequestedPython
 from portside.model.source import Source
@@ -46,22 +50,22 @@ def detect_python_version(
     *,
     read_cached: Callable[[], str | None],
     policy: PythonPolicy,
-    script: str | None = None,
+    dependencies: DependencySource | None = None,
 ) -> tuple[RequestedPython, tuple[PythonConstraint, ...], tuple[Notice, ...]]:
     """Return the Python to use, every range the project declares, and notices.
 
     ``read_cached`` returns the version or series of the previous build, and is only called where
     nothing in the app names or allows a Python; what it returns that isn't one is ignored. The
-    ranges outrank it and the default, because neither is the developer's word. ``script`` is the
-    file that names the app's dependencies, if that is one with a block of inline metadata.
+    ranges outrank it and the default, because neither is the developer's word. ``dependencies`` say
+    what names what the app needs, which may declare a range, too.
     Raises an error of ``model.errors.python_version`` for files that are malformed or contradict
     each other, and ``PipfileLockInvalidJsonError``.
     """
-    named = _read_named(source) or read_tool_versions(source, policy)
-    constraints = read_constraints(source, script)
+    named = _read_named(source) or read_tool_versions(source, policy) or read_version_above(source)
+    constraints = read_constraints(source, dependencies)
     requested = named or choose(constraints, policy) or _fallback(read_cached(), policy)
     _refuse_contradiction(requested, constraints)
-    return requested, constraints, _notices(requested)
+    return requested, constraints, (*_notices(requested), *note_outranked(source, requested))
 
 
 def _read_named(source: Source) -> RequestedPython | None:

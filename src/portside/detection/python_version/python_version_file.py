@@ -3,6 +3,8 @@
 import codecs
 import re
 
+from msgspec.structs import replace
+
 from portside.detection.python_version.versions import parse_version
 from portside.model.errors.python_version import (
     PythonVersionFileInvalidEncodingError,
@@ -12,7 +14,7 @@ from portside.model.errors.python_version import (
     PythonVersionFileNoVersionError,
 )
 from portside.model.python_version import Origin, RequestedPython
-from portside.model.source import Source
+from portside.model.source import Source, above
 
 FILE = ".python-version"
 
@@ -44,6 +46,19 @@ def read_python_version_file(source: Source) -> RequestedPython | None:
         if not entry.is_dir and is_misspelt(entry.name):
             raise PythonVersionFileMisspelledError(name=entry.name)
     return parse_python_version_file(source.read(FILE)) if source.is_file(FILE) else None
+
+
+def read_version_above(source: Source) -> RequestedPython | None:
+    """Return the version that the nearest .python-version above the app names, in its source root.
+
+    Raises the errors about the contents of such a file.
+    """
+    for directory, _ in above(source):
+        path = f"{directory}/{FILE}"
+        if source.is_file(path):
+            found = parse_python_version_file(source.read(path))
+            return replace(found, origin=replace(found.origin, name=path))
+    return None
 
 
 def is_misspelt(name: str) -> bool:

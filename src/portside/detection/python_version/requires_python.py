@@ -11,11 +11,15 @@ from msgspec.structs import replace
 
 from portside.detection.documents import read_toml, value_at
 from portside.detection.locks import read_lock_metadata
+from portside.detection.pylock_files import pylock_files
+from portside.detection.python_version.pipfile_lock import read_pipfile_range
 from portside.detection.python_version.versions import parse_version
+from portside.detection.workspaces import find_uv_lock
 from portside.model.errors.python_version import (
     RequiresPythonInvalidError,
     RequiresPythonUnsatisfiableError,
 )
+from portside.model.facts import DependencySource, PackageManager
 from portside.model.policy import PythonPolicy
 from portside.model.python_version import Origin, PythonConstraint, RequestedPython, Series
 from portside.model.source import Source
@@ -24,7 +28,6 @@ _PYPROJECT = "pyproject.toml"
 _UV_LOCK = "uv.lock"
 _POETRY_LOCK = "poetry.lock"
 _PDM_LOCK = "pdm.lock"
-_PYLOCK = "pylock.toml"
 # No series has had, or is planned to have, anywhere near as many patch releases.
 _PATCHES = 50
 _BEYOND = 10
@@ -36,25 +39,30 @@ _POETRY_PART = re.compile(
 )
 
 
-def read_constraints(source: Source, script: str | None = None) -> tuple[PythonConstraint, ...]:
+def read_constraints(
+    source: Source, dependencies: DependencySource | None = None
+) -> tuple[PythonConstraint, ...]:
     """Return every declared range, the project's own before those in lock files.
 
-    ``script`` is the file whose block of inline metadata names the app's dependencies (PEP 723).
-    Raises ``RequiresPythonInvalidError``, ``PythonVersionInvalidTomlError`` and
-    ``LockInvalidError``.
+    ``dependencies`` say whether a script's block (PEP 723), a setup.py or a Pipfile without a lock
+    names what the app needs; only then their ranges count. Raises ``RequiresPythonInvalidError``,
+    ``PythonVersionInvalidTomlError``, ``LockInvalidError``, ``ScriptMetadataError`` and
+    ``SetupInvalidError``.
     """
     pyproject = read_toml(source, _PYPROJECT)
-    uv_lock = read_toml(source, _UV_LOCK, until=b"\n[[package]]")
-    pylock = read_toml(source, _PYLOCK, until=b"\n[[packages]]")
+    uv_file = find_uv_lock(source) or _UV_LOCK
+    uv_lock = read_toml(source, uv_file, until=b"\n[[package]]")
+    is_pylock = dependencies is None or dependencies.manager is PackageManager.PYLOCK
+    pylocks = pylock_files(source) if is_pylock else ()
     poetry_lock = _metadata(source, _POETRY_LOCK, command="poetry lock")
     found = (
         _pep440(pyproject, _PYPROJECT, "project", "requires-python"),
         _poetry(pyproject, _PYPROJECT, "tool", "poetry", "dependencies", "python"),
-        _pep440(uv_lock, _UV_LOCK, "requires-python"),
+        _pep440(uv_lock, uv_file, "requires-python"),
         _poetry(poetry_lock, _POETRY_LOCK, "metadata", "python-versions"),
         _pdm_targets(_metadata(source, _PDM_LOCK, command="pdm lock")),
-        _pep440(pylock, _PYLOCK, "requires-python"),
-        _of_script(source, script) if script else None,
+        _of_pylock(source, pylocks[0]) if len(pylocks) == 1 else None,
+        _of_manifest(source, dependencies) if dependencies else None,
     )
     return tuple(constraint for constraint in found if constraint is not None)
 
@@ -143,10 +151,31 @@ def _pdm_targets(lock: object) -> PythonConstraint | None:
     return _constraint(text, text, Origin(_PDM_LOCK, field="metadata.targets"))
 
 
-def _of_script(source: Source, script: str) -> PythonConstraint | None:
-    from portside.detection.package_managers.script import read_block  # noqa: PLC0415 (few have one)
+def _of_pylock(source: Source, lock: str) -> PythonConstraint | None:
+    return _pep440(read_toml(source, lock, until=b"\n[[packages]]"), lock, "requires-python")
 
-    return _pep440(read_block(source, script), script, "requires-python")
+
+def _of_manifest(source: Source, dependencies: DependencySource) -> PythonConstraint | None:
+    manifest = dependencies.manifest
+    match dependencies.manager:
+        case PackageManager.SCRIPT:
+            from portside.detection.package_managers.script import (  # noqa: PLC0415 (few have one)
+                read_block,
+            )
+
+            return _pep440(read_block(source, manifest), manifest, "requires-python")
+        case PackageManager.SETUP:
+            from portside.detection.package_managers.setup import (  # noqa: PLC0415 (few have one)
+                python_requires,
+            )
+
+            file, text = python_requires(source) or (manifest, None)
+            return _pep440({"python_requires": text}, file, "python_requires")
+        case PackageManager.PIPENV if dependencies.lock is None:
+            text, field = read_pipfile_range(source) or ("", "")
+            return _constraint(text, text, Origin(manifest, field=field)) if text else None
+        case _:
+            return None
 
 
 def _pep440(data: object, file: str, *keys: str) -> PythonConstraint | None:
@@ -172,7 +201,7 @@ def _poetry(data: object, file: str, *keys: str) -> PythonConstraint | None:
 def _constraint(specifier: str | None, text: str, origin: Origin) -> PythonConstraint:
     from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 (start-up time)
 
-    is_lock = origin.name != _PYPROJECT
+    is_lock = origin.name.endswith(".lock")
     if specifier is None:
         raise RequiresPythonInvalidError(origin=origin, text=text, is_lock=is_lock)
     constraint = PythonConstraint(specifier, origin)

@@ -53,13 +53,15 @@ Names = dict[str, App]
 class Scope(Struct):
     """A module, what its names stand for, and the line that says so.
 
-    ``made`` are names that it assigns itself; ``factories`` are functions that need no argument.
+    ``factories`` are functions that need no argument; ``attributes`` are what its classes keep in
+    ``self``.
     """
 
     module: Module
     names: Names = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     factories: Names = field(default_factory=dict)
+    attributes: Names = field(default_factory=dict)
 
 
 class Apps:
@@ -139,14 +141,16 @@ class Apps:
                 is_dash = found is not None and found.framework is DASH
                 return App(FLASK, found.path, found.line) if found and is_dash else None
             case ast.Attribute(value=ast.Name() as owner):
-                imported = scope.module.imports.get(owner.id)
-                return self._of_module(scope, imported, node.attr) if imported else None
+                return self._attribute(scope, owner.id, node.attr)
             case ast.Call():
                 return self._called(scope, node, local)
         return None
 
-    def _of_module(self, scope: Scope, imported: Imported, name: str) -> App | None:
-        for file, inner in files_of(self.tree, scope.module.path, imported):
+    def _attribute(self, scope: Scope, owner: str, name: str) -> App | None:
+        if owner == "self":
+            return scope.attributes.get(name)
+        imported = scope.module.imports.get(owner)
+        for file, inner in files_of(self.tree, scope.module.path, imported) if imported else ():
             other = self.scope(file) if not inner else None
             if other and (found := self.named(other, name)):
                 return found
@@ -279,7 +283,18 @@ class Apps:
                 made = self.made_by(scope, name)
                 if made:
                     scope.factories[name] = made
+        for definition in scope.module.definitions.values():
+            if isinstance(definition, ast.ClassDef):
+                self._keep_attributes(scope, definition)
         self._find_parts(scope)
+
+    def _keep_attributes(self, scope: Scope, definition: ast.ClassDef) -> None:
+        for node in ast.walk(definition):
+            targets, value = _assignment(node)
+            found = self.value(scope, value, {}) if value is not None else None
+            for target in targets:
+                if found and isinstance(target, ast.Attribute):
+                    scope.attributes[target.attr] = found
 
     def _assign(self, scope: Scope, node: ast.stmt, names: Names) -> None:
         targets, value = _assignment(node)
@@ -348,7 +363,7 @@ def _bare(function: ast.stmt) -> Framework | None:
     return BARE_WSGI if is_wsgi else None
 
 
-def _assignment(node: ast.stmt) -> tuple[list[ast.expr], ast.expr | None]:
+def _assignment(node: ast.AST) -> tuple[list[ast.expr], ast.expr | None]:
     if isinstance(node, ast.Assign):
         return node.targets, node.value
     if isinstance(node, ast.AnnAssign):

@@ -26,7 +26,7 @@ class Candidate(Struct, frozen=True):
 
     The smaller ``rank`` is the surer one; candidates of one rank are equal, and then none is
     chosen. ``what`` says for people what was found there, and ``app`` is the identity of the app
-    object that is served.
+    object that is served. ``port`` is one in the code, for which ``$PORT`` is nothing.
     """
 
     command: str
@@ -38,11 +38,13 @@ class Candidate(Struct, frozen=True):
     added: tuple[str, ...] = ()
     app: tuple[str, int] = ("", 0)
     notices: tuple[Notice, ...] = ()
+    port: int = 0
 
     @property
     def process(self) -> Process:
         """Return the process type that this would be."""
-        return Process(self.type, self.command, Origin(self.path, self.what, self.line))
+        origin = Origin(self.path, self.what, self.line)
+        return Process(self.type, self.command, origin, self.port)
 
 
 def is_entry_name(path: str) -> bool:

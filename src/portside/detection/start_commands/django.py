@@ -3,7 +3,7 @@
 import ast
 import posixpath
 
-from portside.detection.django import find_manage_py
+from portside.detection.django import find_manage_pys
 from portside.detection.start_commands.apps import Apps
 from portside.detection.start_commands.candidate import Candidate, depth_of
 from portside.detection.start_commands.frameworks import Framework, Interface
@@ -17,11 +17,18 @@ _VARIABLES = {Interface.WSGI: "WSGI_APPLICATION", Interface.ASGI: "ASGI_APPLICAT
 _FOLLOWED = 4
 
 
-def find_django(apps: Apps, requirements: frozenset[str]) -> Candidate | None:
-    """Return how to serve the Django project that the nearest manage.py belongs to."""
-    manage_py = find_manage_py(apps.tree.source)
-    settings, line = _settings_module(apps, manage_py) if manage_py else ("", 0)
-    if not manage_py or not settings:
+def find_django(apps: Apps, requirements: frozenset[str]) -> tuple[Candidate, ...]:
+    """Return how to serve each Django project that has a manage.py."""
+    found = tuple(find_manage_pys(apps.tree.source))
+    # A project for tests or as an example counts only where there is no other.
+    paths = [path for path in found if path in apps.tree.files] or found[:1]
+    candidates = (_project(apps, path, requirements) for path in paths)
+    return tuple(candidate for candidate in candidates if candidate)
+
+
+def _project(apps: Apps, manage_py: str, requirements: frozenset[str]) -> Candidate | None:
+    settings, line = _settings_module(apps, manage_py)
+    if not settings:
         return None
     root = posixpath.dirname(manage_py)
     wanted = django_interface(requirements)

@@ -8,7 +8,7 @@ from portside.detection.start_commands.django import find_django
 from portside.detection.start_commands.programs import find_programs
 from portside.detection.start_commands.scripts import find_scripts
 from portside.detection.start_commands.tree import AppTree
-from portside.detection.start_commands.web_apps import find_web_apps, look_around
+from portside.detection.start_commands.web_apps import find_web_apps, look_around, note_unserved
 from portside.detection.start_commands.workers import find_workers
 from portside.model.facts import Notice, NoticeLevel, Process
 from portside.model.source import Source
@@ -44,6 +44,7 @@ def _find(source: Source, requirements: frozenset[str]) -> StartCommands:
         notices=(
             *(notice for one in chosen if one for notice in one.notices),
             *_note_added(added, processes),
+            *(() if web else note_unserved(apps)),
             *_note_others(web),
             *_note_equal(equal),
         ),
@@ -54,7 +55,7 @@ def _web(apps: Apps, requirements: frozenset[str]) -> tuple[Candidate, ...]:
     django = find_django(apps, requirements)
     served = find_web_apps(apps, requirements)
     if django:
-        served = (django, *(one for one in served if not one.what.startswith("Django ")))
+        served = (*django, *(one for one in served if not one.what.startswith("Django ")))
     programs = find_programs(apps, served, requirements)
     return (*served, *programs)
 

@@ -28,6 +28,8 @@ SANIC = Framework("Sanic", _O)
 MARIMO = Framework("Marimo", _O)
 TORNADO = Framework("Tornado", _O)
 CELERY = Framework("Celery", _O)
+ROBYN = Framework("Robyn", _O)
+MICRODOT = Framework("Microdot", _O)
 BOTTLE = Framework("Bottle", _W)
 FLASK = Framework("Flask", _W)
 PYRAMID = Framework("Pyramid", _W)
@@ -52,6 +54,9 @@ MAKERS: dict[str, dict[str, Framework]] = {
     "fasthtml": {"FastHTML": Framework("FastHTML", _A), "fast_app": Framework("FastHTML", _A)},
     "dash": {"Dash": DASH},
     "marimo": {"App": MARIMO},
+    "robyn": {"Robyn": ROBYN},
+    "microdot": {"Microdot": MICRODOT},
+    "shiny": {"App": Framework("Shiny", _A)},
     "celery": {"Celery": CELERY},
     "connexion": {
         "AsyncApp": Framework("Connexion", _A),
@@ -103,6 +108,10 @@ MENTIONS: dict[str, tuple[bytes, ...]] = {
     "gevent": (b"WSGIServer(",),
     "socketserver": (b"Server(",),
     "cherrypy": (b"quickstart",),
+    "xmlrpc": (b"XMLRPCServer(",),
+    "websockets": (b"serve(",),
+    "asyncio": (b"start_server(", b"create_server("),
+    "socket": (b".listen(", b"create_server("),
 }
 # A bare callable imports nothing: its parameters tell.
 BARE = (b"start_response", b"scope, receive, send")

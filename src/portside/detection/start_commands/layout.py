@@ -2,6 +2,7 @@
 
 import keyword
 import posixpath
+import re
 import sys
 from collections.abc import Iterator
 
@@ -14,6 +15,8 @@ from portside.detection.start_commands.tree import AppTree
 _INSTALLED = sys.stdlib_module_names | frozenset(MENTIONS)
 # Python has imported these of its own before it looks for an app's.
 _TAKEN = frozenset({"abc", "builtins", "codecs", "io", "os", "site", "stat", "sys", "time"})
+# Servers import by text, so that a file's own name needs no more: hello-world.py, 2fa.py.
+_FILE_NAME = re.compile(r"\w[\w-]*")
 # Directories that only hold packages: a developer starts the app from above them.
 _SOURCE_ROOTS = frozenset({"src", "lib", "python"})
 
@@ -27,6 +30,11 @@ class Place(Struct, frozen=True):
 
     module: str
     root: str = ""
+
+    @property
+    def is_identifier(self) -> bool:
+        """Return whether the module's name could stand in an import statement."""
+        return all(part.isidentifier() for part in self.module.split("."))
 
     @property
     def is_working_directory(self) -> bool:
@@ -97,9 +105,23 @@ def _dotted(path: str, root: str) -> str:
     parts = inside.removesuffix(".py").split("/")
     if parts[-1] == "__init__":
         parts.pop()
-    is_importable = all(part.isidentifier() and not keyword.iskeyword(part) for part in parts)
+    is_package = posixpath.basename(inside) == "__init__.py"
+    packages = parts if is_package else parts[:-1]
+    is_importable = all(part.isidentifier() and not keyword.iskeyword(part) for part in packages)
+    is_named = is_package or _FILE_NAME.fullmatch(parts[-1]) is not None
     is_taken = not parts or parts[0] in _TAKEN
-    return ".".join(parts) if is_importable and not is_taken else ""
+    return ".".join(parts) if is_importable and is_named and not is_taken else ""
+
+
+def why_not_imported(path: str) -> tuple[str, str]:
+    """Return why no server can import a file, as a part of a sentence, and what mends it."""
+    is_package = posixpath.basename(path) == "__init__.py"
+    stem = posixpath.basename(posixpath.dirname(path) if is_package else path.removesuffix(".py"))
+    what = "directory" if is_package else "file"
+    if stem in _TAKEN:
+        return f"Python has a module {stem} of its own", f"Give the {what} another name"
+    spelled = re.sub(r"\W+", "_", stem) + ("" if is_package else ".py")
+    return f"no module can have the name {stem!r}", f"Rename the {what}, such as to {spelled}"
 
 
 def _found_imports(tree: AppTree, module: Module, root: str) -> int:

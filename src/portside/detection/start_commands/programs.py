@@ -19,6 +19,7 @@ _PANEL = "panel serve {} --address 0.0.0.0 --port $PORT --allow-websocket-origin
 _MARIMO = "marimo run {} --host 0.0.0.0 --port $PORT --headless"
 _GRADIO = "GRADIO_SERVER_NAME=0.0.0.0 GRADIO_SERVER_PORT=$PORT {}"
 _DASH = "HOST=0.0.0.0 {}"
+_ROBYN = "ROBYN_HOST=0.0.0.0 ROBYN_PORT=$PORT {}"
 # Calls that only configure or cache make no page.
 _NOT_SHOWN = frozenset({"cache", "cache_data", "cache_resource", "experimental_memo"})
 
@@ -89,8 +90,29 @@ def note_port(serving: Serving) -> tuple[Notice, ...]:
         Notice(
             "start::hard-coded-port",
             f"{serving.path}:{serving.line} serves on port {number}, whatever $PORT is.",
-            "Platforms choose the port. Read it from the environment, such as with\n"
+            "Platforms choose the port, and only `portside run` passes it on to this one. Read it\n"
+            "from the environment, such as with\n"
             f'    port=int(os.environ.get("PORT", "{number}"))',
+        ),
+    )
+
+
+def note_debugger(serving: Serving) -> tuple[Notice, ...]:
+    """Return a warning where a program serves with a debugger for everyone."""
+    if not serving.has_debugger:
+        return ()
+    fix = "Leave debug=True out, or let a config var switch it on."
+    if serving.name == "Dash":
+        fix = (
+            "To have a server for production serve the app instead, add this below the line that\n"
+            "makes it, where it is named app:\n    server = app.server"
+        )
+    return (
+        Notice(
+            "start::debug-server",
+            f"{serving.path}:{serving.line} serves with debug=True: a development server, and\n"
+            "whoever causes an error in it may run code.",
+            fix,
         ),
     )
 
@@ -125,14 +147,18 @@ def _program(
         command = _with_variables(_GRADIO, command)
     if serving.app and serving.app.framework is DASH:
         command = _with_variables(_DASH, command)
-    rank = (0, *rank_of(module.path), 0)
+    port = serving.port.number
+    if serving.name == "Robyn":
+        command, port = _with_variables(_ROBYN, command), 0  # its variables win over the code
     return Candidate(
         command,
         module.path,
         serving.line,
         f"{serving.name} serves",
-        rank,
-        notices=note_port(serving),
+        # What serves isn't known to be HTTP there: an app of a framework comes first.
+        (int(serving.is_raw), *rank_of(module.path), 0),
+        notices=(*(note_port(serving) if port else ()), *note_debugger(serving)),
+        port=port,
     )
 
 

@@ -7,16 +7,22 @@ from collections.abc import Iterator
 from portside.detection.start_commands.apps import Apps, Scope
 from portside.detection.start_commands.candidate import WEB, WORKER, Candidate, rank_of
 from portside.detection.start_commands.layout import Place, files_of
-from portside.detection.start_commands.programs import note_port, start_file
+from portside.detection.start_commands.programs import note_debugger, note_port, start_file
 from portside.detection.start_commands.servers import in_place
-from portside.detection.start_commands.serving import find_servings
+from portside.detection.start_commands.serving import (
+    WORKER_NAMES,
+    find_servings,
+    imports_of,
+    reached_from,
+    reads_port,
+)
 from portside.detection.start_commands.syntax import Imported, Module, calls_in, running
+from portside.model.facts import Notice
 
 _PYPROJECT = "pyproject.toml"
 _DEPTH = 2
 # Names that say that a file is to be started, the surest first.
 _NAMES = ("__main__", "main", "bot", "app", "run", "server", "worker", "start", "index")
-_BESIDE_WEB = ("bot", "worker")
 # Scripts by these names are meant to be what runs; others may be commands for people.
 _SCRIPTS = ("web", "start", "serve", "server", "run", "main", "app", "bot", "worker")
 
@@ -47,6 +53,7 @@ def _declared(apps: Apps) -> Iterator[Candidate]:
                 (0, 0 if is_project else rank + 1),
                 found.type,
                 notices=found.notices,
+                port=found.port,
             )
 
 
@@ -94,37 +101,59 @@ def _script(apps: Apps, name: str, target: str, line: int) -> Candidate | None:
         place = apps.place(scope.module) or Place(module)
         code = f"import sys; from {place.module} import {function}; sys.exit({function}())"
         command = in_place(place, f'python -c "{code}"')
-        servings = find_servings(apps, scope)
-        notices = note_port(servings[0]) if servings else ()
-        kind = WEB if servings else WORKER
-        return Candidate(command, _PYPROJECT, line, name, (0,), kind, notices=notices)
+        kind, port, notices = _served(apps, scope)
+        return Candidate(command, _PYPROJECT, line, name, (0,), kind, notices=notices, port=port)
     return None
 
 
 def _files(apps: Apps, *, has_web: bool) -> Iterator[Candidate]:
     """Yield the files that are programs: by their names, or the only one there is."""
-    names = _BESIDE_WEB if has_web else _NAMES
+    names = WORKER_NAMES if has_web else _NAMES
     paths = [path for path in apps.tree.files if path.count("/") <= _DEPTH]
-    entries = [path for path in paths if posixpath.basename(path).removesuffix(".py") in names]
+    entries = [path for path in paths if _stem(path) in names]
     at_root = [path for path in paths if "/" not in path]
     if not entries and len(at_root) == 1 and not has_web:
         entries = at_root
     scopes = [scope for path in entries if (scope := apps.scope(path)) and _runs(scope.module)]
-    imported = {file for scope in scopes for file in _imports_of(apps, scope)}
-    for scope in scopes:
-        module = scope.module
-        if module.path in imported:
-            continue
-        rank = rank_of(module.path)
-        line = (module.guarded or running(module))[0].lineno
-        yield Candidate(start_file(apps, module), module.path, line, "program", rank, WORKER)
+    imported = {file for scope in scopes for file in imports_of(apps, scope)}
+    # A worker may import the web app, which isn't served by that.
+    found = [
+        _file(apps, scope, (WORKER, 0, ()) if has_web else _served(apps, scope))
+        for scope in scopes
+        if scope.module.path not in imported
+    ]
+    serves = any(candidate.type == WEB for candidate in found)
+    for candidate in found:
+        # Beside one that serves, another is only what its name says.
+        if candidate.type == WEB or not serves or _stem(candidate.path) in WORKER_NAMES:
+            yield candidate
 
 
-def _imports_of(apps: Apps, scope: Scope) -> Iterator[str]:
-    for item in (*scope.module.imports.values(), *scope.module.stars):
-        for file, _ in files_of(apps.tree, scope.module.path, item):
-            if file != scope.module.path:
-                yield file
+def _file(apps: Apps, scope: Scope, served: tuple[str, int, tuple[Notice, ...]]) -> Candidate:
+    module = scope.module
+    kind, port, notices = served
+    line = (module.guarded or running(module))[0].lineno
+    command, rank = start_file(apps, module), rank_of(module.path)
+    return Candidate(command, module.path, line, "program", rank, kind, notices=notices, port=port)
+
+
+def _served(apps: Apps, scope: Scope) -> tuple[str, int, tuple[Notice, ...]]:
+    """Return the process type of a program, its hard-coded port and what to say of that.
+
+    It is a web process where the file, or one that it imports, serves or reads ``PORT``.
+    """
+    reached = reached_from(apps, scope)
+    serving = next((one for other in reached for one in find_servings(apps, other)), None)
+    notices = note_debugger(serving) if serving else ()
+    if any(reads_port(other.module) for other in reached):
+        return WEB, 0, notices
+    if serving is None:
+        return WORKER, 0, ()
+    return WEB, serving.port.number, (*note_port(serving), *notices)
+
+
+def _stem(path: str) -> str:
+    return posixpath.basename(path).removesuffix(".py")
 
 
 def _runs(module: Module) -> bool:

@@ -37,6 +37,7 @@ _BRINGS = {
     "gradio": "uvicorn",
     "python-fasthtml": "uvicorn",
     "quart": "hypercorn",
+    "shiny": "uvicorn",
     "pyramid[waitress]": "waitress",
 }
 
@@ -82,6 +83,8 @@ def serve(target: Target, requirements: frozenset[str]) -> Served:
         added = () if "gunicorn" in requirements else GUNICORN
         return Served(_gunicorn(target, "--worker-class aiohttp.GunicornWebWorker"), added)
     interface = target.framework.interface
+    if not target.place.is_identifier:
+        requirements -= {"waitress", "pyramid[waitress]"}  # it refuses such a name
     server = _server(interface, requirements)
     if server == "daphne" and target.is_factory:
         server = None  # it can't call one

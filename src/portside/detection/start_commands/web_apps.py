@@ -1,5 +1,6 @@
 """Web apps whose app object a server can import: which there are, and the command for each."""
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -12,22 +13,36 @@ from portside.detection.start_commands.frameworks import (
     BARE,
     BARE_ASGI,
     BARE_WSGI,
+    BOTTLE,
     CELERY,
     DASH,
     MARIMO,
     MENTIONS,
+    MICRODOT,
+    ROBYN,
     TORNADO,
     Framework,
     Interface,
 )
-from portside.detection.start_commands.layout import files_of
+from portside.detection.start_commands.layout import Place, files_of, why_not_imported
 from portside.detection.start_commands.servers import Target, has_server, serve
-from portside.detection.start_commands.serving import Serving, find_servings
-from portside.detection.start_commands.syntax import Imported
+from portside.detection.start_commands.serving import (
+    Serving,
+    find_servings,
+    reached_from,
+    served_aside,
+)
+from portside.detection.start_commands.syntax import (
+    Definition,
+    Imported,
+    required_parameters,
+)
+from portside.model.facts import Notice
 
 _IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([\w., \t]+)", re.MULTILINE)
-_NOT_SERVED = (CELERY, MARIMO, TORNADO, DASH)
+_NOT_SERVED = (CELERY, MARIMO, TORNADO, DASH, ROBYN, MICRODOT)
 _ENTRY_FILES = 20
+_STARTED = ("__main__", "main", "bot", "worker", "run", "start", "index")
 _ATTRIBUTES = {"application": 0, "app": 0, "server": 1, "asgi_app": 1, "wsgi_app": 1}
 _FACTORIES = {"create_app": 0, "make_app": 0, "get_app": 0, "init_app": 0, "create_application": 0}
 
@@ -88,12 +103,55 @@ def find_web_apps(apps: Apps, requirements: frozenset[str]) -> tuple[Candidate, 
         other = best.get(binding.app.identity)
         if other is None or _preference(binding) < _preference(other):
             best[binding.app.identity] = binding
-    chosen = [b for b in best.values() if b.app.identity not in apps.parts]
+    aside = {identity for scope in _programs(apps) for identity in served_aside(apps, scope)}
+    chosen = [b for b in best.values() if b.app.identity not in apps.parts | aside]
     found = [
         _candidate(apps, binding, servings[binding.path], preferred, requirements)
         for binding in _one_interface(chosen, requirements)
     ]
     return tuple(candidate for candidate in found if candidate)
+
+
+def _programs(apps: Apps) -> list[Scope]:
+    """Return the files that are named for being started, and what these import.
+
+    Others that serve the app in a thread are commands for people.
+    """
+    paths = [path for path in apps.tree.files if _stem(path) in _STARTED]
+    named = [scope for path in paths if (scope := apps.scope(path))]
+    found = {one.module.path: one for scope in named for one in reached_from(apps, scope)}
+    return list(found.values())
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".py")
+
+
+def note_unserved(apps: Apps) -> tuple[Notice, ...]:
+    """Return a warning on the first app object that no server can get at, and why that is so."""
+    for binding in _bindings(apps):
+        path = binding.path
+        if apps.place(binding.scope.module) is None and binding.app.identity not in apps.parts:
+            found = f"{path}:{binding.line} ({_what(binding.app.framework, binding)})"
+            return (_unserved(found, *why_not_imported(path)),)
+    for scope in apps.scopes():
+        for name in _factories_with_parameters(apps, scope):
+            function = scope.module.definitions[name]
+            made = apps.made_by(scope, name)
+            if made and made.framework not in _NOT_SERVED and _needs_arguments(function):
+                found = f"{scope.module.path}:{function.lineno} ({made.framework.name} app: {name})"
+                fix = f"Give each parameter a default, or call {name} in a file such as app.py"
+                return (_unserved(found, f"{name} can't be called without arguments", fix),)
+    return ()
+
+
+def _unserved(found: str, why: str, fix: str) -> Notice:
+    return Notice(
+        "start::not-served",
+        f"{found} isn't started: {why}.",
+        f"{fix}; or say how it is started in\na file named Procfile, with a line such as:\n"
+        "    web: gunicorn app:app --bind 0.0.0.0:$PORT",
+    )
 
 
 def _mentions_framework(data: bytes) -> bool:
@@ -112,6 +170,10 @@ def _factories_with_parameters(apps: Apps, scope: Scope) -> Iterator[str]:
     for name in scope.module.definitions:
         if name not in scope.factories and apps.made_by(scope, name):
             yield name
+
+
+def _needs_arguments(definition: Definition) -> bool:
+    return not isinstance(definition, ast.ClassDef) and required_parameters(definition) > 0
 
 
 def _bindings(apps: Apps) -> Iterator[_Binding]:
@@ -192,7 +254,7 @@ def _candidate(
     app = binding.app
     place = apps.place(binding.scope.module)
     runs_on_import = any(serving.is_on_import for serving in servings)
-    if place is None or (runs_on_import and app.framework.name not in {"Flask", "Bottle"}):
+    if place is None or (runs_on_import and not _passes_over_run(app.framework, place)):
         return None  # the file itself is the program
     if app.framework is AIOHTTP and _prefers_itself(servings, requirements):
         return None
@@ -216,6 +278,12 @@ def _candidate(
         added=served.added,
         app=app.identity,
     )
+
+
+def _passes_over_run(framework: Framework, place: Place) -> bool:
+    """Return whether a file can be imported without the server that it starts on import."""
+    # Bottle's command evaluates "module.name" as an expression.
+    return framework.name == "Flask" or (framework is BOTTLE and place.is_identifier)
 
 
 def _prefers_itself(servings: tuple[Serving, ...], requirements: frozenset[str]) -> bool:

@@ -4,8 +4,7 @@ import contextlib
 import json
 import os
 import struct
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -16,7 +15,6 @@ _HEADER = struct.Struct("<4sI8s")
 _TIMESTAMP = struct.Struct("<II")
 _BY_TIMESTAMP, _UNCHECKED, _CHECKED = 0b00, 0b01, 0b11
 _32_BITS = 0xFFFFFFFF
-_SMALLEST_BATCH = 20
 # The hash of a source depends on the interpreter's magic number, so the target computes it.
 _DESCRIBE = """
 import importlib.util, json, os, sys
@@ -48,21 +46,31 @@ class _Target(Struct, frozen=True):
         return f"{directory}/__pycache__/{name.removesuffix('.py')}.{self.tag}.pyc"
 
 
-def make_bytecode_portable(directory: Path, executable: Path, runner: ProcessRunner) -> None:
-    """Give each module below ``directory`` bytecode that is never checked against its source.
+def convert_bytecode(directory: Path, executable: Path, runner: ProcessRunner) -> list[str]:
+    """Make the bytecode below ``directory`` such that it is never checked against its source.
 
-    Bytecode that is valid is converted, the rest is compiled by ``executable``; a source that
-    doesn't compile gets none. Files are replaced, never written to. Raises ``BytecodeError``,
+    Returns the sources, relative to ``directory``, that have no valid bytecode and are still to
+    be compiled. Files are replaced, never written to. Raises ``BytecodeError``,
     ``CouldNotStartError`` and ``OSError``.
     """
+    if not any(path.endswith(".pyc") for path in _files(directory)):
+        # Interpreters to download come without; asking them for hashes would only take time.
+        found = [path for path in _files(directory) if path.endswith(".py")]
+        return sorted(os.path.relpath(path, directory) for path in found)
     target = _describe(directory, executable, runner)
     missing = [
-        source
+        os.path.relpath(source, directory)
         for source, source_hash in sorted(target.hashes.items())
         if not _convert(source, target.bytecode_path(source), target.magic, source_hash)
     ]
     _remove_orphans(directory, target)
-    _compile(missing, directory, executable, runner)
+    return missing
+
+
+def _files(directory: Path) -> Iterator[str]:
+    for parent, _, names in os.walk(directory):
+        for name in names:
+            yield f"{parent}/{name}"
 
 
 def _describe(directory: Path, executable: Path, runner: ProcessRunner) -> _Target:
@@ -131,30 +139,6 @@ def _replace(path: str, data: bytes) -> None:
 def _remove_orphans(directory: Path, target: _Target) -> None:
     """Remove cached bytecode that the target would never load, or only if it was checked."""
     wanted = {target.bytecode_path(source) for source in target.hashes}
-    for cache, _, names in os.walk(directory):
-        if os.path.basename(cache) == "__pycache__":  # noqa: PTH119 (hot path)
-            for path in (f"{cache}/{name}" for name in names):
-                if path.endswith(".pyc") and path not in wanted:
-                    os.unlink(path)  # noqa: PTH108 (hot path)
-
-
-def _compile(sources: list[str], directory: Path, executable: Path, runner: ProcessRunner) -> None:
-    """Compile in several processes; compileall itself would do so for directories only."""
-    if not sources:
-        return
-    workers = min(os.cpu_count() or 1, 1 + len(sources) // _SMALLEST_BATCH)
-    with tempfile.TemporaryDirectory(prefix="portside-compile-") as work:
-
-        def compile_batch(number: int) -> None:
-            listing = Path(work, str(number))
-            # compileall reads UTF-8 only; a name that isn't becomes one that it doesn't find.
-            text = "\n".join(sources[number::workers])
-            listing.write_text(text, encoding="utf-8", errors="replace")
-            argv = (str(executable), "-I", "-S", "-B", "-m", "compileall", "-q")
-            options = ("-s", str(directory), "--invalidation-mode", "unchecked-hash")
-            # Sources that don't compile are no failure: some are there as data.
-            runner.capture(Command((*argv, *options, "-i", str(listing)), directory, {}))
-
-        with ThreadPoolExecutor(workers) as pool:
-            for _ in pool.map(compile_batch, range(workers)):
-                pass
+    for path in _files(directory):
+        if path.endswith(".pyc") and "/__pycache__/" in path and path not in wanted:
+            os.unlink(path)  # noqa: PTH108 (hot path)

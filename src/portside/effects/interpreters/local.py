@@ -6,13 +6,13 @@ from pathlib import Path
 
 from portside.effects.host import Host
 from portside.effects.process import Command, CouldNotStartError, ProcessRunner
+from portside.effects.tools import ELF
 from portside.model.interpreter import InterpreterCandidate, InterpreterSource
 from portside.model.python_version import PythonVersion
 
 SYSTEM_DIRECTORIES = (Path("/usr/bin"), Path("/usr/local/bin"))
 _SYSTEM_NAME = re.compile(r"python(?P<series>3\.[0-9]{1,3})")
 _ASK_VERSION = "import sys; print('%d.%d.%d' % sys.version_info[:3])"
-_ELF = b"\x7fELF"
 _SECONDS = 3.0
 
 
@@ -90,7 +90,7 @@ def _is_installation(executable: Path, series: str) -> bool:
     try:
         real = executable.resolve(strict=True)
         with real.open("rb") as file:
-            is_program = file.read(len(_ELF)) == _ELF
+            is_program = file.read(len(ELF)) == ELF
         return is_program and (standard_library(real, series) / "os.py").is_file()
     except OSError:
         return False

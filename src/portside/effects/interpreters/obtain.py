@@ -1,21 +1,34 @@
-"""Getting an interpreter from wherever it can be had, finished and checked."""
+"""Getting an interpreter from wherever it can be had, relocatable and checked."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from portside.effects.files import remove_tree
+from msgspec import Struct
+
 from portside.effects.host import Host
-from portside.effects.interpreters.bytecode import BytecodeError, make_bytecode_portable
+from portside.effects.interpreters.bytecode import BytecodeError, convert_bytecode
 from portside.effects.interpreters.check import check_interpreter
 from portside.effects.interpreters.download import download_interpreter
 from portside.effects.interpreters.installation import copy_interpreter
 from portside.effects.interpreters.relocate import make_relocatable
 from portside.effects.interpreters.tree import RelocationError
 from portside.effects.process import CouldNotStartError, OnLine, ProcessRunner
+from portside.effects.removal import remove_tree
 from portside.model.errors.interpreter import InterpreterUnusableError
 from portside.model.interpreter import InterpreterCandidate, InterpreterSource
+
+
+class Obtained(Struct, frozen=True):
+    """What was obtained.
+
+    ``origin`` says from where, in words; ``uncompiled`` names the sources of the standard library,
+    relative to its directory, that still have no bytecode.
+    """
+
+    origin: str
+    uncompiled: tuple[str, ...]
 
 
 def obtain_interpreter(
@@ -26,8 +39,8 @@ def obtain_interpreter(
     host: Host,
     uv: Path,
     on_line: OnLine,
-) -> str:
-    """Put a finished, relocatable interpreter at ``destination`` and return its origin in words.
+) -> Obtained:
+    """Put a relocatable interpreter at ``destination``, which works but may lack bytecode.
 
     The candidate isn't one of the store: what is there is finished.
     ``destination`` exists and is empty, and is so again when this raises: the errors of
@@ -45,13 +58,13 @@ def obtain_interpreter(
             make_relocatable(destination, candidate.version, runner)
             library = destination / "lib" / f"python{candidate.version.series}"
             executable = destination / "bin" / f"python{candidate.version.series}"
-            make_bytecode_portable(library, executable, runner)
+            uncompiled = convert_bytecode(library, executable, runner)
         _check(candidate, destination, runner)
     except BaseException:
         remove_tree(destination)
         destination.mkdir()
         raise
-    return describe_origin(candidate)
+    return Obtained(describe_origin(candidate), tuple(uncompiled))
 
 
 def describe_origin(candidate: InterpreterCandidate) -> str:

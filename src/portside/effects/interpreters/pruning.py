@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from portside.effects.files import remove_tree, scan
+from portside.effects.files import scan
+from portside.effects.removal import remove_tree
 from portside.model.python_version import PythonVersion
 
 _UNWANTED_AT_TOP = {

@@ -4,6 +4,7 @@ A file is never changed in place: a copy gets the run path and then takes the fi
 """
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from portside.effects.interpreters.tree import RelocationError, copy_file
@@ -25,14 +26,21 @@ def rewrite_run_paths(root: Path, version: PythonVersion, runner: ProcessRunner)
     libraries = sorted(p for p in (root / "lib").glob("lib*.so*") if not p.is_symlink())
     modules = sorted((root / "lib" / f"python{version.series}" / "lib-dynload").glob("*.so"))
     programs = [root / "bin" / f"python{version.series}"]
-    for paths, runpath in (
+    groups = (
         (programs, _RUNPATH_OF_PROGRAMS),
         (libraries, _RUNPATH_OF_PROGRAMS),
-        (modules, _RUNPATH_OF_MODULES),
-    ):
-        absolute = _with_absolute_runpath(paths, patchelf, runner)
+        (modules[::2], _RUNPATH_OF_MODULES),
+        (modules[1::2], _RUNPATH_OF_MODULES),
+    )
+
+    def rewrite(group: tuple[list[Path], str]) -> None:
+        absolute = _with_absolute_runpath(group[0], patchelf, runner)
         if absolute:
-            _set_runpath(absolute, runpath, patchelf, runner, root)
+            _set_runpath(absolute, group[1], patchelf, runner, root)
+
+    with ThreadPoolExecutor(len(groups)) as pool:
+        for _ in pool.map(rewrite, groups):
+            pass
 
 
 def _with_absolute_runpath(paths: list[Path], patchelf: str, runner: ProcessRunner) -> list[Path]:

@@ -129,13 +129,33 @@ class MultiplePackageManagersError(BuildError):
     def __init__(self, *, files: tuple[str, ...]) -> None:
         """Take the files that claim the app, at least two."""
         names = "\n".join(f"    {name}" for name in files)
+        # A lock above the app is that of others, too.
+        own = [name for name in (files[0], files[-1]) if not name.startswith("../")]
+        removals = ", or ".join(f"git rm {name}" for name in own)
         super().__init__(
             "The app's dependencies are named by several package managers' files.",
             detail=f"These files were found together:\n{names}",
             hint="There are three ways out:\n"
-            f"- delete what isn't used: git rm {files[0]}, or git rm {files[-1]}\n"
+            f"- delete what isn't used: {removals}\n"
             '- say which one counts, in portside.toml: package-manager = "NAME"\n'
             "- if one is written from the other, let its tool write it again: that is recognised",
+            failure_detail=",".join(files),
+        )
+
+
+class ManifestUndecidedError(BuildError):
+    """Several files of one package manager could count, and nothing says which."""
+
+    code: ClassVar[str] = "package-manager::undecided"
+
+    def __init__(self, *, files: tuple[str, ...], name: str) -> None:
+        """Take the files, at least two, and the name of the one that would count."""
+        names = "\n".join(f"    {file}" for file in files)
+        super().__init__(
+            "Several files could name this app's dependencies, and nothing says which counts.",
+            detail=f"These were found together:\n{names}",
+            hint=f"Give the one that is to be installed the name {name}:\n"
+            f"    git mv {files[-1]} {name}",
             failure_detail=",".join(files),
         )
 
@@ -151,7 +171,8 @@ class LinkOutsideAppError(BuildError):
             f"The symbolic link '{path}' leads out of the app.",
             detail=f"It points to '{target}', which won't be there where the app runs.",
             hint="Replace it by a copy of what it points to, or delete it:\n"
-            f"    cp -rL '{path}' '{path}.copy' && rm '{path}' && mv '{path}.copy' '{path}'",
+            f"    cp -rL '{path}' '{path}.copy' && rm '{path}' && mv '{path}.copy' '{path}'\n"
+            "In a monorepo, give the directory that holds both as --source-root.",
             failure_detail=path,
         )
 

@@ -148,14 +148,21 @@ class PipfileLockOutdatedError(BuildError):
 
 
 class InstallFailedError(BuildError):
-    """The dependencies couldn't be installed."""
+    """The dependencies couldn't be installed.
+
+    ``distribution`` is what it failed at, such as ``numpy==1.19.0``, where the installer named it,
+    and ``tags`` are those of its wheels.
+    """
 
     code: ClassVar[str] = "install-dependencies"
+    subject: ClassVar[str] = "The app's {manager} dependencies couldn't be installed."
+    distribution = ""
+    tags: tuple[str, ...] = ()
 
     def __init__(self, *, manager: str, exit_status: int, cause: str, fix: str) -> None:
         """Take the package manager, the installer's exit status, a cause and its fix."""
         super().__init__(
-            f"The app's {manager} dependencies couldn't be installed.",
+            self.subject.format(manager=manager),
             detail=f"{cause}\nThe installer ended with exit status {exit_status}.",
             hint=fix,
             failure_detail=cause,
@@ -185,6 +192,10 @@ class HashMismatchError(InstallFailedError):
     """A downloaded file isn't the one that was pinned."""
 
 
+class RequirementInvalidError(InstallFailedError):
+    """A requirement can't be understood."""
+
+
 class BuildOfDistributionFailedError(InstallFailedError):
     """A distribution without a wheel couldn't be built."""
 
@@ -199,3 +210,9 @@ class NoWheelForPythonError(InstallFailedError):
 
 class DiskFullError(InstallFailedError):
     """There is no room left for the dependencies."""
+
+
+class ProjectBuildFailedError(BuildOfDistributionFailedError):
+    """The app's own project couldn't be built."""
+
+    subject: ClassVar[str] = "The app's own project couldn't be built."

@@ -77,7 +77,7 @@ class ReleaseFailedError(BuildError):
 
 
 class PortTakenError(BuildError):
-    """The port that the router should listen on can't be had."""
+    """The port that the router, or what passes connections on, should have can't be had."""
 
     code: ClassVar[str] = "run::port-taken"
 
@@ -87,6 +87,6 @@ class PortTakenError(BuildError):
             f"Port {port} can't be listened on.",
             detail=f"The operating system says: {cause}.",
             hint="End the program that listens there, or use another port:\n"
-            "    portside run --scale web=2 --port 5001",
+            "    portside run --port 5001",
             failure_detail=str(port),
         )

@@ -31,7 +31,7 @@ class LockMissingError(BuildError):
         super().__init__(
             "Your project needs a lock to be installed from.",
             detail=f"The cause: {cause}.\n"
-            "Without it, something else by the same name might be installed.",
+            "Without it, something else than was meant might be installed.",
             hint=f"Run `{command}` and commit the lock.",
             failure_detail=cause,
         )
@@ -77,8 +77,8 @@ class RequiredToolVersionError(BuildError):
         super().__init__(
             f"Your project asks for another version of {tool} than portside brings.",
             detail=f"{tool} says: {cause}",
-            hint="Loosen required-version in [tool.uv] of pyproject.toml, or use a portside with\n"
-            f"a {tool} that fits: pip install --upgrade portside",
+            hint="Loosen required-version ([tool.uv] in pyproject.toml, or uv.toml), or use a\n"
+            f"portside with a {tool} that fits: pip install --upgrade portside",
             failure_detail=cause,
         )
 
@@ -95,5 +95,20 @@ class LockInvalidError(BuildError):
             detail=f"The cause: {cause}",
             hint="Make it anew (a merge may have left its marks in it), then commit it:\n"
             f"    {command}",
+            failure_detail=cause,
+        )
+
+
+class LockForOtherMachinesError(BuildError):
+    """A lock is for other machines than this one."""
+
+    code: ClassVar[str] = "lock::other-machines"
+
+    def __init__(self, *, lock: str, cause: str, fix: str) -> None:
+        """Take the lock, the tool's own words and how to get a lock for this machine, too."""
+        super().__init__(
+            f"Your {lock} isn't for this machine.",
+            detail=f"The installer says:\n    {cause}",
+            hint=fix,
             failure_detail=cause,
         )

@@ -88,14 +88,14 @@ class ConfigVarUnreadableError(BuildError):
 
 
 class CacheDeletedError(BuildError):
-    """A hook removed the directory that a build keeps its cache in."""
+    """A hook removed the directory that a build keeps its cache in, or what is needed of it."""
 
     code: ClassVar[str] = "build-data::data-file-deleted"
 
     def __init__(self, *, hook: str) -> None:
         """Take the hook that ran last."""
         super().__init__(
-            f"The cache directory is gone after {hook} ran.",
+            f"The cache directory, or what the build needs of it, is gone after {hook} ran.",
             detail="The platform's cache holds what this build has made so far.",
             hint=f"Let {hook} remove only its own files. To start from an empty cache:\n"
             "    heroku builds:cache:purge",

@@ -166,7 +166,7 @@ class RequiresPythonInvalidError(BuildError):
         """Take where the range is written, its text, and whether a tool wrote that file."""
         fix = (
             "Correct the range in pyproject.toml, then make the lock file anew:\n"
-            f"    {'uv lock' if origin.name == 'uv.lock' else 'poetry lock'}"
+            f"    {'uv lock' if origin.name.endswith('uv.lock') else 'poetry lock'}"
             if is_lock
             else f'Correct it there:\n    {origin.field.rpartition(".")[2]} = ">=3.12"'
         )

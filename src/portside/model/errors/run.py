@@ -8,6 +8,7 @@ from portside.model.errors import BuildError
 
 _SHOWN_LINES = 5
 _KILLED = 128 + 9
+_MEGABYTE = 1 << 20
 _FIXES = (
     ("gunicorn", "gunicorn --bind 0.0.0.0:$PORT …"),
     ("uvicorn", "uvicorn --host 0.0.0.0 --port $PORT …"),
@@ -109,7 +110,7 @@ class WebExitedError(BuildError):
         lines = "\n".join(f"    {line[:200]}" for line in tail[-_SHOWN_LINES:])
         printed = f"It last printed:\n{lines}" if lines else "It printed nothing."
         super().__init__(
-            "The web process ended before it listened on $PORT, with exit status "
+            "The web process ended before it answered on $PORT, with exit status "
             f"{exit_status}{_signal_note(exit_status)}.",
             detail=f"This is its command:\n    {command}\n{printed}",
             hint=_exit_hint(cause, exit_status),
@@ -129,7 +130,8 @@ class NoWebProcessError(BuildError):
         super().__init__(
             "This app has no web process.",
             detail=f"Its process types are: {_listing(known)}.",
-            hint="Add a line to the Procfile that says how to start it, such as:\n"
+            hint="No command to start one was found in its code, and no Procfile names one. Write\n"
+            "a line in the Procfile that says how to start it, such as:\n"
             "    web: gunicorn --bind 0.0.0.0:$PORT myapp.wsgi" + (other if name else ""),
         )
 
@@ -212,6 +214,26 @@ class WebDidNotStopError(BuildError):
             detail=f"It had to be killed. This is its command:\n    {command}",
             hint="Platforms stop an app with SIGTERM and kill it 30 seconds later: end on SIGTERM,"
             "\nand if a shell script starts the server, let its last line be: exec SERVER …",
+        )
+
+
+class TooMuchMemoryError(BuildError):
+    """The web process uses more memory after boot than it may."""
+
+    code: ClassVar[str] = "run::too-much-memory"
+
+    def __init__(self, *, command: str, used: int, limit: int, processes: int) -> None:
+        """Take the command, the bytes used and allowed, and how many processes use them."""
+        megabytes = f"{-(-used // _MEGABYTE)} MB"
+        super().__init__(
+            f"The web process uses {megabytes} of memory after boot, more than the limit of "
+            f"{limit // _MEGABYTE} MB.",
+            detail=f"That is the share (PSS) of {processes} process{'es' * (processes > 1)}, "
+            f"before any load. This is its command:\n    {command}",
+            hint="Start fewer workers, let them share what they load (gunicorn --preload), or raise"
+            "\nthe setting memory-limit if the machine has more:\n"
+            "    portside run . --check --env WEB_CONCURRENCY=1",
+            failure_detail=megabytes,
         )
 
 

@@ -14,7 +14,8 @@ class SettingUnknownError(BuildError):
 
     def __init__(self, *, name: str, origin: Origin, known: tuple[str, ...]) -> None:
         """Take the name, where it stands and the names that exist there."""
-        close = get_close_matches(name, known, n=1)
+        longer = [item for item in known if name.endswith(f"-{item}")]
+        close = get_close_matches(name, known, n=1) or longer
         super().__init__(
             f"There is no setting '{name}'.",
             detail=f"It is set in {origin}.",

@@ -18,7 +18,8 @@ class DiskFullError(BuildError):
             detail=f"No space is left for '{path}'. Nothing that was built before is lost.",
             hint="Free some space, or let portside do it:\n"
             "    portside cache prune\n"
-            "or build with the cache elsewhere: portside build --cache-dir DIR",
+            "or build with the cache elsewhere: portside build --cache-dir DIR\n"
+            "On a platform, purge the app's build cache.",
             failure_detail=path,
         )
 

@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 the app or its environment must change, 2 usage, 3 a defect.
 """
 
+import contextlib
 import gc
 import signal
 import sys
@@ -15,7 +16,7 @@ from portside import __version__
 from portside.console import Style, print_err, render_error
 from portside.effects.files import common_modes
 from portside.effects.host import Host, read_host
-from portside.effects.process import ProcessRunner
+from portside.effects.process import ProcessRunner, shell_status
 from portside.effects.redaction import Redactor, secret_values
 from portside.effects.toolbox import Toolbox
 from portside.event_log import TextLog
@@ -50,6 +51,8 @@ def main() -> NoReturn:
 def _compile(paths: list[Path], host: Host, *, is_test: bool) -> int:
     report = BuildReport()
     build, cache, *rest = paths
+    with contextlib.suppress(OSError):  # where the report is kept at the end, that is told
+        report.begin(cache)
     try:
         config_vars = read_config_vars(rest[0] if rest else None)
         if is_test:
@@ -63,9 +66,10 @@ def _compile(paths: list[Path], host: Host, *, is_test: bool) -> int:
         report.fail(error.failure_reason, error.failure_detail)
         print_err(_block(error))
         return error.exit_code
-    except (KeyboardInterrupt, _Terminated):
+    except (KeyboardInterrupt, _Terminated) as interruption:
         report.fail("internal-error::abort", "")
-        return 143
+        number = signal.SIGTERM if isinstance(interruption, _Terminated) else signal.SIGINT
+        return shell_status(-number)
     except Exception as error:  # noqa: BLE001 (the boundary: a defect must be told and reported)
         report.fail("internal-error::unhandled", f"{type(error).__name__}: {error}")
         print_err(traceback.format_exc())

@@ -1,18 +1,19 @@
 """What a cache directory says of the last build: this buildpack's own, or the existing one's."""
 
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
-from portside.effects.files import remove_tree
 from portside.effects.process import Command, CouldNotStartError
+from portside.effects.removal import remove_tree
 from portside.effects.store import Store, StoredLayer
 from portside.effects.toolbox import Toolbox
 from portside.model.codec import decode, encode
 from portside.model.layers import LayerKey
-from portside.platforms.heroku.report import read_report
+from portside.platforms.heroku.report import LAST_PLACE, read_last_report
 
 # One app has one cache, and so the store in it has the state of one app.
 APP_ID = "app"
@@ -26,6 +27,7 @@ _FOREIGN = (
     ".heroku/requirements.txt",
     ".heroku/src",
     "build-data/python",
+    LAST_PLACE,
 )
 # What goes without saying where something else changed.
 _IMPLIED = (
@@ -74,8 +76,8 @@ def keep_build(cache: Path, *, series: str, stack: str, dependencies: LayerKey) 
         place = cache / name
         if place.is_dir() and not place.is_symlink():
             remove_tree(place)
-        else:
-            place.unlink(missing_ok=True)
+        elif os.path.lexists(place):
+            place.unlink()
 
 
 def judge_cache(key: LayerKey, last: LastBuild | None) -> tuple[str, tuple[str, ...]]:
@@ -119,7 +121,7 @@ def _has_old_buckets(uv_cache: Path) -> bool:
 
 def _read_foreign(cache: Path) -> LastBuild | None:
     # A report alone is what a first build that failed has left.
-    if not any((cache / name).exists() for name in _FOREIGN):
+    if not any((cache / name).exists() for name in _FOREIGN if name != LAST_PLACE):
         return None
     place = cache / ".heroku"
     version = _first_line(place / "python-version") or _reported_version(cache)
@@ -130,7 +132,7 @@ def _read_foreign(cache: Path) -> LastBuild | None:
 
 def _reported_version(cache: Path) -> str:
     """Return the version in the existing buildpack's report, or in the older form of that."""
-    reported = read_report(cache).get("python_version_major")
+    reported = read_last_report(cache).get("python_version_major")
     if isinstance(reported, str):
         return reported
     settings = dict(

@@ -12,6 +12,8 @@ from portside.effects.store import Staging, StoredLayer
 from portside.effects.toolbox import Toolbox
 from portside.inquiry import read_facts
 from portside.model.errors.platform import CacheDeletedError
+from portside.model.errors.store import CopyFailedError
+from portside.model.events import Outcome
 from portside.model.facts import Facts, Notice, PackageManager
 from portside.model.interpreter import Interpreter, InterpreterCandidate
 from portside.model.layers import KeyInput, LayerKey
@@ -28,6 +30,7 @@ from portside.platforms.heroku.cache import (
 )
 from portside.platforms.heroku.checks import check_duplicate, check_source, check_stack, note_stack
 from portside.platforms.heroku.environment import (
+    PYTHON_HOME,
     build_environment,
     export_script,
 )
@@ -44,8 +47,9 @@ from portside.steps.dependencies.layer import provide_dependencies
 from portside.steps.dependencies.request import DependenciesRequest
 from portside.steps.environment import with_config_vars
 from portside.steps.hooks import POST_COMPILE, PRE_COMPILE, run_hook
-from portside.steps.interpreter import provide_interpreter
+from portside.steps.interpreter import ProvidedInterpreter, provide_interpreter
 from portside.steps.log import BuildLog, StepLog
+from portside.steps.start_imports import find_start_problems
 
 
 class CompileCall(Struct, frozen=True):
@@ -86,8 +90,9 @@ class Compilation:
         check_duplicate(self.environ)
         check_source(self.call.build)
         self.home = link_home(self.call.build)
-        last = read_last_build(self.call.cache)
         self._run_hook(PRE_COMPILE, build_environment(self.environ, self.home, None))
+        # What the hook did to the cache counts, too.
+        last = read_last_build(self.call.cache)
         facts = self._detect(last, stack)
         if last is not None and last.stack != stack:
             discard_layers(self.tools.store)
@@ -98,6 +103,7 @@ class Compilation:
         self._run_frameworks(facts, layers[-1], with_config_vars(env, self.call.config_vars))
         write_profile(self.call.build, manager)
         self._run_hook(POST_COMPILE, env)
+        self._check_start(facts, layers[0])
         self._export(manager, programs)
         self._save(layers, stack)
 
@@ -129,22 +135,28 @@ class Compilation:
     ) -> tuple[StoredLayer, StoredLayer, StoredLayer]:
         """Put Python, the package manager and the dependencies in place; return their layers."""
         build = self.call.build
-        interpreter, python = self._provide_interpreter(facts)
-        with ThreadPoolExecutor(1) as pool:
+        provided = self._provide_interpreter(facts)
+        interpreter = provided.interpreter
+        with provided.in_use(), ThreadPoolExecutor(1) as pool:
             # Installing waits for the network much of the time.
-            placed = pool.submit(place, build, python)
+            placed = pool.submit(lambda: place(build, provided.layer()))
             own = self._provide_package_manager(facts, interpreter)
             key = self._key(facts, interpreter, own, stack)
-            dependencies = self._install(facts, interpreter, key, last)
+            # Each file of it is compared with the manifest when it is copied.
+            dependencies = self._install(facts, interpreter, key, last, verifies=False)
             with self.report.timing("cache_restore_duration"):
                 placed.result()
                 # The dependencies win where both have a file.
                 if not programs_in_cache(tool_of(facts.dependencies.manager), own):
                     place_package_manager(build, own, dependencies, interpreter)
-                place(build, dependencies)
-        return python, own, dependencies
+                try:
+                    place(build, dependencies)
+                except CopyFailedError:
+                    dependencies = self._install(facts, interpreter, key, last, verifies=True)
+                    place(build, dependencies)
+        return provided.layer(), own, dependencies
 
-    def _provide_interpreter(self, facts: Facts) -> tuple[Interpreter, StoredLayer]:
+    def _provide_interpreter(self, facts: Facts) -> ProvidedInterpreter:
         offers = read_offers(self.request, self.tools, facts)
 
         def find_again() -> tuple[InterpreterCandidate, ...]:
@@ -155,17 +167,18 @@ class Compilation:
             self.report.timing("python_install_duration"),
             self.log.step("python", title, "the app needs it") as step,
         ):
-            interpreter, layer = provide_interpreter(
+            provided = provide_interpreter(
                 find_candidates(self.request, self.tools, facts, offers),
                 find_again=find_again,
                 requested=str(facts.python),
                 tools=self.tools,
                 log=step,
             )
+            interpreter = provided.interpreter
             step.on_detail(f"Python {interpreter.version}, {interpreter.origin}")
         latest = newest(offers.inventory, facts.python.series, facts.python_constraints)
         self._note_version(facts, interpreter.version, latest or interpreter.version)
-        return interpreter, layer
+        return provided
 
     def _note_version(self, facts: Facts, version: PythonVersion, latest: PythonVersion) -> None:
         values = self.report.values
@@ -195,7 +208,13 @@ class Compilation:
         return LayerKey(key.layer, (KeyInput("stack", stack or "none"), *key.inputs, version))
 
     def _install(
-        self, facts: Facts, interpreter: Interpreter, key: LayerKey, last: LastBuild | None
+        self,
+        facts: Facts,
+        interpreter: Interpreter,
+        key: LayerKey,
+        last: LastBuild | None,
+        *,
+        verifies: bool,
     ) -> StoredLayer:
         def request(staging: Staging) -> DependenciesRequest:
             return self._request(facts, interpreter, staging)
@@ -209,15 +228,26 @@ class Compilation:
         ):
             _tell(reasons, step)
             why = "the cache is discarded" if reasons else "the cache holds none yet"
-            return provide_dependencies(
-                key, request, reason=why, tools=self.tools, log=step, upgrade=False
+            layer = provide_dependencies(
+                key,
+                request,
+                reason=why,
+                tools=self.tools,
+                log=step,
+                upgrade=False,
+                verifies=verifies,
             )
+            if status == "reused" and step.outcome is not Outcome.REUSED:
+                # What the cache held of them was damaged or gone.
+                self.report.values["cache_status"] = "discarded"
+            return layer
 
     def _request(
         self, facts: Facts, interpreter: Interpreter, staging: Staging
     ) -> DependenciesRequest:
         return DependenciesRequest(
             app=self.call.build,
+            original=self.call.build,
             source=self.source,
             dependencies=facts.dependencies,
             interpreter=interpreter,
@@ -247,12 +277,20 @@ class Compilation:
         else:
             frameworks.collect_static(facts, self.call.config_vars)
 
+    def _check_start(self, facts: Facts, interpreter: StoredLayer) -> None:
+        series = PythonVersion.parse(interpreter.fact("version")).series
+        python = self.call.build / PYTHON_HOME
+        for problem in find_start_problems(facts.processes, self.call.build, python, series):
+            self.log.notice(problem)
+
     def _run_hook(self, hook: str, env: Mapping[str, str]) -> None:
         is_there = (self.call.build / hook).is_file()
         key = hook.partition("/")[2]
         self.report.values[f"{key}_hook"] = is_there
         if not is_there:
             return
+        # What a platform's call is itself made of may lie in the cache, too.
+        needed = (self.tools.store.root, self.tools.uv)
         with (
             self.report.timing(f"{key}_hook_duration"),
             self.log.step(hook, f"Running {hook} hook", "the app has this hook") as step,
@@ -265,7 +303,7 @@ class Compilation:
                 runner=self.tools.runner,
                 on_line=step.on_line,
             )
-        if not self.tools.store.root.is_dir():
+        if not all(path.exists() for path in needed):
             raise CacheDeletedError(hook=hook)
 
     def _save(self, layers: tuple[StoredLayer, StoredLayer, StoredLayer], stack: str) -> None:

@@ -40,7 +40,7 @@ def build_environment(
     ``programs`` are directories of programs that are there for the build only.
     """
     env = {name: value for name, value in environ.items() if name not in _INHERITED}
-    first = [*_own_programs(home, manager), f"{home}/bin", *programs]
+    first = [*_own_programs(home, manager), *programs, f"{home}/bin"]
     env["PATH"] = _joined(*first, env.get("PATH") or _DEFAULT_PATH)
     for name, directory in _SEARCHED:
         env[name] = _joined(f"{home}/{directory}", env.get(name, ""))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from portside.effects.files import copy_tree, disk_errors, remove_tree, write_new
+from portside.effects.files import copy_tree, disk_errors, write_new
 from portside.effects.store import StoredLayer
 from portside.model.facts import PackageManager
 from portside.model.interpreter import Interpreter
@@ -24,33 +24,34 @@ _FUNCTIONS = (
 def link_home(build: Path) -> str:
     """Let Python be found where the app will run, for steps and later buildpacks.
 
-    Returns its directory as they see it: where /app can't be written to, everything works by the
-    build directory's own path.
+    Returns its directory as they see it: where /app can't be written to, or has a Python that is
+    no link and so may be in use, everything works by the build directory's own path.
     """
-    own = f"{build}/{PYTHON_HOME}"
-    if build == APP:
-        return own
-    link = APP / PYTHON_HOME
+    own, link = build / PYTHON_HOME, APP / PYTHON_HOME
     try:
+        own.parent.mkdir(exist_ok=True)
         link.parent.mkdir(parents=True, exist_ok=True)
-        if link.is_dir() and not link.is_symlink():
-            remove_tree(link)
-        link.unlink(missing_ok=True)
-        link.symlink_to(own)
+        is_own = link.parent.samefile(own.parent)
+        # What an earlier build elsewhere left in a build directory leads nowhere.
+        if not is_own or (link.is_symlink() and not link.exists()):
+            link.unlink(missing_ok=True)
+        if not is_own:
+            link.symlink_to(own)
     except OSError:
-        return own
+        return str(own)
     return str(link)
 
 
 def place(build: Path, layer: StoredLayer) -> None:
     """Put a layer's files into the build directory.
 
-    They are copies: what a hook or the app does to them must not reach the cache.
+    They are copies: what a hook or the app does to them must not reach the cache. Raises
+    ``CopyFailedError`` where one isn't what the layer's manifest says.
     """
     home = build / PYTHON_HOME
     with disk_errors(build, _WHAT):
         home.mkdir(parents=True, exist_ok=True)
-        copy_tree(layer.tree, home, layer.stamps)
+        copy_tree(layer.tree, home, layer.stamps, may_be_rounded=True)
 
 
 def place_package_manager(
@@ -59,7 +60,7 @@ def place_package_manager(
     """Put a package manager's files in place, less what the app's dependencies bring themselves."""
     with disk_errors(build, _WHAT):
         stamps = stamps_beside(own, dependencies, interpreter)
-        copy_tree(own.tree, build / PYTHON_HOME, stamps)
+        copy_tree(own.tree, build / PYTHON_HOME, stamps, may_be_rounded=True)
 
 
 def write_profile(build: Path, manager: PackageManager) -> None:

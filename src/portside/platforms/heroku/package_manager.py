@@ -129,9 +129,9 @@ def _install(
         *("--cache-dir", str(tools.store.uv_cache), "--no-config", "--color", "never"),
         *("--link-mode", "hardlink", "--no-python-downloads", "--requirements", str(lock)),
     )
-    environ = {
-        name: value for name, value in tools.host.environ.items() if not name.startswith("PYTHON")
-    }
+    given = tools.host.environ.items()
+    environ = {name: value for name, value in given if not name.startswith("PYTHON")}
+    environ["PYTHONDONTWRITEBYTECODE"] = "1"
     done = tools.runner.run(Command(argv, staging.root, environ), lambda _: None)
     if not done.ok:
         told = [line.strip() for line in done.tail if line.strip()]

@@ -9,6 +9,9 @@ from pathlib import Path
 from portside.effects.files import write_new
 
 PLACE = "build-data/python.json"
+# The report of the last build that succeeded, until the next one does: it may be another
+# buildpack's, whose version is sticky.
+LAST_PLACE = "build-data/python-last.json"
 
 
 class BuildReport:
@@ -34,6 +37,18 @@ class BuildReport:
         if detail:
             self.values["failure_detail"] = detail
 
+    def begin(self, cache: Path) -> None:
+        """Put the last report aside, and one that tells of an abort in its place.
+
+        It stays where this build is killed. `libexec/start` does the same for what comes before.
+        Raises ``OSError`` where the cache can't be written.
+        """
+        place, last = cache / PLACE, cache / LAST_PLACE
+        if place.exists() and not (last.exists() and b'"failure_reason"' in place.read_bytes()):
+            place.replace(last)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_new(place, b'{"failure_reason": "internal-error::abort"}\n')
+
     def write(self, cache: Path) -> None:
         """Keep the report for `bin/report`, even where a hook has removed the cache.
 
@@ -45,10 +60,11 @@ class BuildReport:
         write_new(place, json.dumps(self.values, indent=2, sort_keys=True).encode() + b"\n")
 
 
-def read_report(cache: Path) -> dict[str, object]:
-    """Return the last report; {} where there is none that can be read."""
-    with suppress(OSError, ValueError):
-        data: object = json.loads((cache / PLACE).read_bytes())
-        if isinstance(data, dict):
-            return data
+def read_last_report(cache: Path) -> dict[str, object]:
+    """Return the report before this build's; {} where there is none that can be read."""
+    for place in (LAST_PLACE, PLACE):
+        with suppress(OSError, ValueError):
+            data: object = json.loads((cache / place).read_bytes())
+            if isinstance(data, dict):
+                return data
     return {}

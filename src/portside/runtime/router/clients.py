@@ -16,6 +16,9 @@ from portside.runtime.router.heads import Peer, RequestHead
 from portside.runtime.router.readers import RequestReader
 from portside.runtime.router.request_log import Entry
 
+# How many of those beyond the limit of connections are told so at once.
+_ANSWERED = 16
+
 
 class ClientConnection(asyncio.Protocol):
     """One connection; requests that come before earlier ones are answered wait in a queue."""
@@ -60,7 +63,11 @@ class ClientConnection(asyncio.Protocol):
         self._transport = transport
         self.peer = _peer(transport)
         self._clients.add(self)
-        if len(self._clients) > self._office.limits.connections:
+        beyond = len(self._clients) - self._office.limits.connections
+        if beyond > _ANSWERED:
+            # Each answer keeps a file open until the client has it.
+            transport.abort()
+        elif beyond > 0:
             self._answer(CONNECTIONS)
 
     def data_received(self, data: bytes) -> None:

@@ -1,10 +1,9 @@
 """One request and its response: from the choice of a web process to the line in the log.
 
-It is the protocol of the connection to the web process, which serves this one request.
+It owns the connection to the web process, which serves this one request.
 """
 
 import asyncio
-import contextlib
 import os
 import time
 from typing import Literal, Protocol, TypeAlias
@@ -28,8 +27,8 @@ from portside.runtime.router.heads import Peer, RequestHead, forwarded_request
 from portside.runtime.router.limits import Limits
 from portside.runtime.router.readers import ResponseReader
 from portside.runtime.router.request_log import Entry
+from portside.runtime.router.upstream import Upstream
 
-_LAST_WORDS = 1 << 18
 Hold: TypeAlias = Literal["queue", "unsent", "upstream"]
 
 
@@ -72,7 +71,7 @@ class Office(Protocol):
         """Write the line of a request that is over."""
 
 
-class Exchange(asyncio.Protocol):
+class Exchange:
     """One request on its way through."""
 
     def __init__(self, head: RequestHead, client: Client, office: Office) -> None:
@@ -84,8 +83,12 @@ class Exchange(asyncio.Protocol):
         self._request_id = head.request_id or _new_request_id()
         self._pending: list[bytes] = []
         self._pending_size = 0
-        self._transport: asyncio.Transport | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._upstream: Upstream | None = None
+        self._attempt: Upstream | None = None
+        self._attempted = 0.0
+        self._tried: set[str] = set()
+        self._refusal: Failure | None = None
+        self._waiting: asyncio.Task[None] | None = None
         self._reader = ResponseReader(
             head, office.limits, may_keep_alive=lambda: self._may_keep_alive
         )
@@ -100,8 +103,8 @@ class Exchange(asyncio.Protocol):
         self._ended: set[str] = set()
 
     def start(self) -> None:
-        """Look for a web process; the rest follows."""
-        self._task = asyncio.get_running_loop().create_task(self._find_backend())
+        """Look for a web process, once all of the request that has come is read."""
+        asyncio.get_running_loop().call_soon(self._advance)
 
     @property
     def is_received(self) -> bool:
@@ -135,8 +138,8 @@ class Exchange(asyncio.Protocol):
         if self._is_over or not data:
             return
         self._touched = asyncio.get_running_loop().time()
-        if self._transport is not None and (self.is_tunnel or not self._head.upgrade):
-            self._transport.write(data)
+        if self._upstream is not None and (self.is_tunnel or not self._head.upgrade):
+            self._upstream.write(data)
             return
         self._pending.append(data)
         self._pending_size += len(data)
@@ -145,8 +148,8 @@ class Exchange(asyncio.Protocol):
 
     def client_ended(self) -> None:
         """Take the end of what the client sends."""
-        if self.is_tunnel and self._transport is not None:
-            self._transport.write_eof()
+        if self.is_tunnel and self._upstream is not None:
+            self._upstream.write_eof()
             self._end_tunnel("client")
         elif not self._is_received or self._head.upgrade:
             self.client_lost()
@@ -174,9 +177,11 @@ class Exchange(asyncio.Protocol):
         unsent = self._client.unsent
         if unsent != self._unsent:
             self._unsent, self._touched = unsent, now
-        if self._transport is None or self._is_over:
-            return
         limits = self._office.limits
+        if self._attempt is not None and now - self._attempted > limits.connect:
+            self._give_up_attempt(CONNECT_TIMEOUT)
+        if self._upstream is None or self._is_over:
+            return
         idle = now - self._touched
         if self._has_answered:
             if idle > limits.rolling:
@@ -189,77 +194,79 @@ class Exchange(asyncio.Protocol):
 
     def pause_response(self) -> None:
         """Read nothing more from the web process: the client is slower."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
+        if self._upstream is not None:
+            self._upstream.pause_reading()
 
     def resume_response(self) -> None:
         """Read again from the web process."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
+        if self._upstream is not None:
+            self._upstream.resume_reading()
 
-    async def _find_backend(self) -> None:
-        failure = await self._connect_to_any()
-        if failure is not None:
-            self.fail(failure)
-
-    async def _connect_to_any(self) -> Failure | None:
-        """Connect to the first web process that takes the connection; nothing was sent before."""
-        backends, limits = self._office.backends, self._office.limits
-        loop = asyncio.get_running_loop()
-        tried: set[str] = set()
-        failure: Failure | None = None
-        while True:
-            backend = backends.pick(tried)
-            if backend is not None:
-                failure = await self._connect_to(backend)
-                if failure is None:
-                    return None
-                tried.add(backend.name)
-                continue
-            if not backends.is_any_starting:
-                return failure or backends.why_none()
-            remaining = self._started + limits.boot - loop.time()
-            if remaining <= 0:
-                return BOOT_TIMEOUT
-            await backends.wait_for_change(remaining)
-            tried.clear()
-
-    async def _connect_to(self, backend: Backend) -> Failure | None:
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        self._backend = backend
-        try:
-            async with asyncio.timeout(self._office.limits.connect):
-                await loop.create_connection(lambda: self, backend.host, backend.port)
-        except TimeoutError:
-            return CONNECT_TIMEOUT
-        except OSError:
-            return REFUSED
-        self._connect = loop.time() - started
-        return None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Send the request, as far as it has come."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("a stream transport is needed")
+    def _advance(self) -> None:
+        """Try the next web process, wait for one, or fail; nothing was sent before."""
+        backends = self._office.backends
+        while not self._is_over and (backend := backends.pick(self._tried)) is not None:
+            self._tried.add(backend.name)
+            if self._connect_to(backend):
+                return
         if self._is_over:
-            transport.abort()
             return
-        self._transport = transport
+        if backends.is_any_starting:
+            self._waiting = asyncio.get_running_loop().create_task(self._wait_for_any())
+        else:
+            self.fail(self._refusal or backends.why_none())
+
+    def _connect_to(self, backend: Backend) -> bool:
+        """Begin to connect, and return whether that is under way."""
+        self._backend = backend
+        self._attempted = asyncio.get_running_loop().time()
+        try:
+            self._attempt = Upstream(self, backend.host, backend.port)
+        except OSError:
+            self._refusal = REFUSED
+            return False
+        self._attempt.open()
+        return True
+
+    async def _wait_for_any(self) -> None:
+        """Wait until a web process is up."""
+        left = self._started + self._office.limits.boot - asyncio.get_running_loop().time()
+        if left <= 0:
+            self.fail(BOOT_TIMEOUT)
+            return
+        await self._office.backends.wait_for_change(left)
+        self._tried.clear()
+        self._advance()
+
+    def _give_up_attempt(self, refusal: Failure) -> None:
+        """Go on with another web process."""
+        if self._attempt is not None:
+            self._attempt.abort()
+        self._attempt, self._refusal = None, refusal
+        self._advance()
+
+    def connection_failed(self) -> None:
+        """Try another web process: this one refuses."""
+        self._give_up_attempt(REFUSED)
+
+    def connection_made(self, upstream: Upstream) -> None:
+        """Send the request, as far as it has come."""
+        self._attempt, self._upstream = None, upstream
         self._touched = asyncio.get_running_loop().time()
+        self._connect = self._touched - self._attempted
         head = forwarded_request(self._head, self._client.peer, self._request_id, time.time())
         if self._head.upgrade:
-            transport.write(head)
+            upstream.write(head)
             return
-        transport.write(b"".join((head, *self._pending)))
+        upstream.write(b"".join((head, *self._pending)))
         self._drop_pending()
 
     def data_received(self, data: bytes) -> None:
         """Pass what the web process sends on to the client."""
         if self._is_over:
             return
-        self._touched = asyncio.get_running_loop().time()
         if self.is_tunnel:
+            self._touched = asyncio.get_running_loop().time()
             self._tunnel_bytes += len(data)
             self._client.write(data)
             return
@@ -268,6 +275,9 @@ class Exchange(asyncio.Protocol):
         except ValueError:
             self.fail(INTERRUPTED if self._has_answered else MALFORMED)
             return
+        if self._reader.response is not None:
+            # Interim responses may come for ever: they are no answer.
+            self._touched = asyncio.get_running_loop().time()
         self._pass_on(output)
 
     def eof_received(self) -> bool:
@@ -285,8 +295,6 @@ class Exchange(asyncio.Protocol):
             self._end(None)
             self._client.finished(keeps_alive=False)
             return
-        if error is not None and self._has_last_words():
-            return
         output = self._reader.finish() if error is None else None
         if output is None:
             self.fail(INTERRUPTED if self._has_answered else CLOSED)
@@ -303,22 +311,6 @@ class Exchange(asyncio.Protocol):
         self._is_held = False
         self._touched = asyncio.get_running_loop().time()
         self._client.release("upstream")
-
-    def _has_last_words(self) -> bool:
-        """Read an answer that came before a failed write; return whether it was whole.
-
-        asyncio closes the socket when this is over, without a look at what there is to read.
-        """
-        if self._transport is None:
-            return False
-        descriptor: int = self._transport.get_extra_info("socket").fileno()
-        data = bytearray()
-        with contextlib.suppress(OSError):
-            while len(data) < _LAST_WORDS and (piece := os.read(descriptor, _LAST_WORDS)):
-                data += piece
-        if data:
-            self.data_received(bytes(data))
-        return self._is_over
 
     def _end_tunnel(self, side: str) -> None:
         """Close a tunnel once both sides have ended."""
@@ -350,10 +342,13 @@ class Exchange(asyncio.Protocol):
     def _end(self, failure: Failure | None) -> None:
         """Log the request and let go of the web process, once."""
         self._is_over = True
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
-        if self._transport is not None:
-            self._transport.abort()
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.cancel()
+        for upstream in (self._attempt, self._upstream):
+            if upstream is not None:
+                upstream.abort()
+        self._attempt = self._upstream = None
+        self._reader.close()
         self._pending = []
         self._office.log(self._entry(failure))
 

@@ -41,9 +41,6 @@ _SET_HERE = frozenset(
     )
 )
 _REPLACED = _HOP_BY_HOP | _SET_HERE | {b"host", b"content-length"}
-# WSGI and CGI can't tell `X_Forwarded_For` from `X-Forwarded-For`.
-_IMPOSTORS = frozenset(name.replace(b"-", b"_") for name in _REPLACED if b"-" in name)
-_DROPPED = _REPLACED | _IMPOSTORS
 # A client may not have these removed by naming them in `Connection`.
 _KEPT = frozenset((b"cache-control", b"content-type", b"expect"))
 _HOST = re.compile(rb"[A-Za-z0-9._~:\[\]%!$&'()*+,;=-]{0,260}")
@@ -132,9 +129,10 @@ def forwarded_request(head: RequestHead, peer: Peer, request_id: bytes, now: flo
     lines = [b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (head.method, head.target, host)]
     for name, value in head.headers:
         key = name.lower()
-        if key not in _DROPPED and key not in head.nominated:
+        # WSGI and CGI can't tell `X_Forwarded-For` from `X-Forwarded-For`.
+        if key.replace(b"_", b"-") not in _REPLACED and key not in head.nominated:
             lines.append(b"%b: %b\r\n" % (name, value))
-    lines.append(_framing_lines(head.framing, head.length))
+    lines.append(framing_lines(head.framing, head.length))
     address = peer.address.encode("ascii")
     chain = b"%b, %b" % (head.forwarded_for, address) if head.forwarded_for else address
     via = b"%b, %b" % (head.via, VIA) if head.via else VIA
@@ -212,7 +210,8 @@ def _phrase(status: int) -> bytes:
         return b"Unknown"
 
 
-def _framing_lines(framing: Framing, length: int) -> bytes:
+def framing_lines(framing: Framing, length: int) -> bytes:
+    """Return the header that says where a request's body ends; b"" for one without."""
     if framing == "chunked":
         return b"Transfer-Encoding: chunked\r\n"
     return b"Content-Length: %d\r\n" % length if framing == "length" else b""
@@ -303,11 +302,12 @@ def _upgrade(raw: RawHead, noted: dict[bytes, list[bytes]], framing: Framing) ->
     """Return the protocol to switch to. Only WebSocket is: h2c would evade every check here."""
     if not raw.upgrades:
         return b""
-    if framing == "chunked" or (framing == "length" and noted[b"content-length"] != [b"0"]):
-        raise Refused(400, "a request to upgrade may not have a body")
     is_websocket = _tokens(noted.get(b"upgrade", [])) == (b"websocket",)
-    is_handshake = is_websocket and raw.method == b"GET" and raw.version == "1.1"
-    return noted[b"upgrade"][0] if is_handshake else b""
+    if not is_websocket:
+        return b""
+    if framing == "chunked" or (framing == "length" and noted[b"content-length"] != [b"0"]):
+        raise Refused(400, "a request for a WebSocket may not have a body")
+    return noted[b"upgrade"][0] if raw.method == b"GET" and raw.version == "1.1" else b""
 
 
 def _valid_request_id(noted: dict[bytes, list[bytes]]) -> bytes:

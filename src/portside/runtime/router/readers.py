@@ -16,6 +16,7 @@ from portside.runtime.router.heads import (
     ResponseHead,
     can_keep_alive,
     client_response,
+    framing_lines,
     is_chunked_for,
     read_request,
     read_response,
@@ -48,6 +49,7 @@ class RequestReader:
         self._limits = limits
         self._refused: Refused | None = None
         self._upgrades = False
+        self._owed = self._target = b""
         self._unspent = 0
         self._start()
 
@@ -102,14 +104,22 @@ class RequestReader:
 
     def _restart_after_upgrade(self) -> None:
         """Go on with a new parser; after an upgrade this one takes nothing more."""
-        self._made_progress = True
-        upgrades = self._upgrades
+        upgrades, owed, target = self._upgrades, self._owed, self._target
         self._start()
+        self._made_progress = True
         self._upgrades = upgrades
+        if owed:
+            # This parser leaves out the body of a request that offers to upgrade. Where the offer
+            # isn't taken, it is that of a request without the offer.
+            self._is_resumed = True
+            self._parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n" % owed)
+            self._is_resumed, self._target = False, target
 
     def _start(self) -> None:
         self._parser = httptools.HttpRequestParser(self)
         self._in_message = self._in_body = self._upgrades = self._made_progress = False
+        self._is_resumed = False
+        self._owed = b""
         self._unspent = self._size = self._body = 0
         self._target = b""
         self._headers: list[Header] = []
@@ -142,6 +152,8 @@ class RequestReader:
         """Pass the head on."""
         self._in_body = self._made_progress = True
         self._size = 0
+        if self._is_resumed:
+            return
         parser = self._parser
         raw = RawHead(
             parser.get_method(),
@@ -158,6 +170,8 @@ class RequestReader:
         if head.length > self._limits.body:
             self._refuse(Refused(413, "the body is too large"))
         self._upgrades = bool(head.upgrade)
+        if raw.upgrades and not head.upgrade:
+            self._owed = framing_lines(head.framing, head.length)
         self._sink.head_received(head)
 
     def on_body(self, data: bytes) -> None:
@@ -169,7 +183,9 @@ class RequestReader:
         self._sink.body_received(data)
 
     def on_message_complete(self) -> None:
-        """Pass the end on."""
+        """Pass the end on, unless the body is still to come."""
+        if self._owed:
+            return
         self._in_message = self._in_body = False
         self._made_progress = True
         self._sink.request_received()
@@ -228,6 +244,14 @@ class ResponseReader:
             return None
         self._complete()
         return self._taken()
+
+    def close(self) -> None:
+        """Let go of the parser and of who asked; nothing may be fed any more.
+
+        They hold this reader in turn. Left to the garbage collector, it stops the router for as
+        long as a tenth of a second to find them.
+        """
+        del self._parser, self._may_keep_alive
 
     def on_message_begin(self) -> None:
         """Begin a response: an interim one, or the real one."""

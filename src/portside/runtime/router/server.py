@@ -6,6 +6,8 @@ import resource
 import socket
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from portside.runtime.router.backends import Backends
 from portside.runtime.router.clients import ClientConnection
 from portside.runtime.router.limits import Limits
@@ -13,6 +15,10 @@ from portside.runtime.router.request_log import Entry, request_line
 
 _BACKLOG = 2048
 _FILES = 65536
+# A client has a connection of its own and one to a web process.
+_FILES_PER_CLIENT = 2
+# What the program itself has open, and clients that are being refused.
+_OTHER_FILES = 48
 _QUIET_SECONDS = 1.0
 _POLL_SECONDS = 0.05
 
@@ -31,10 +37,13 @@ class Router:
         self._clients: set[ClientConnection] = set()
         self._servers: list[asyncio.Server] = []
         self._sweep: asyncio.Task[None] | None = None
+        self._has_lacked_files = False
 
     async def start(self, port: int) -> None:
         """Listen on ``port`` of every address. Raises ``OSError`` if that is taken."""
-        _raise_file_limit()
+        room = (_raise_file_limit() - _OTHER_FILES) // _FILES_PER_CLIENT
+        self.limits = replace(self.limits, connections=max(1, min(self.limits.connections, room)))
+        asyncio.get_running_loop().set_exception_handler(self._on_exception)
         self._servers.append(await self._listen("0.0.0.0", port))  # noqa: S104 (the contract)
         with contextlib.suppress(OSError):  # a machine without IPv6
             self._servers.append(await self._listen("::", port))
@@ -84,6 +93,17 @@ class Router:
             backlog=_BACKLOG,
         )
 
+    def _on_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """Tell once that files are lacking, where asyncio would do so thousands of times.
+
+        It tries again after a second (``socket.accept() out of system resource``).
+        """
+        if not str(context.get("message")).startswith("socket.accept() out of"):
+            loop.default_exception_handler(context)
+        elif not self._has_lacked_files:
+            self._has_lacked_files = True
+            self._on_line('at=warning desc="The system has no files left for connections"')
+
     async def _check_limits(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
@@ -93,10 +113,13 @@ class Router:
                 client.check(now)
 
 
-def _raise_file_limit() -> None:
-    """Allow as many connections as the machine does: each takes two files."""
+def _raise_file_limit() -> int:
+    """Allow as many connections as the machine does; return how many files that are at most."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            return wanted
+        return soft
+    return wanted if soft == resource.RLIM_INFINITY else soft

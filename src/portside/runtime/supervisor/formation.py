@@ -6,8 +6,10 @@ from msgspec import Struct
 
 from portside.model.errors.formation import InvalidScaleError
 from portside.model.errors.run import UnknownProcessError
+from portside.runtime.launcher import Capacity
 
 ALL = "all"
+FORMATION = "formation"
 RELEASE = "release"
 WEB = "web"
 _MOST = 100
@@ -57,6 +59,12 @@ def plan_formation(scale: str, processes: Mapping[str, str]) -> Formation:
     if not slots:
         raise InvalidScaleError(scale=scale, part=scale)
     return Formation(slots, processes.get(RELEASE) if wants_release else None)
+
+
+def share_capacity(capacity: Capacity, count: int) -> Capacity:
+    """Return what one of ``count`` processes has of a machine that they are on together."""
+    memory = None if capacity.memory is None else max(1, capacity.memory // count)
+    return Capacity(max(1, capacity.cores // count), memory)
 
 
 def restart_delay(crashes: int) -> float:

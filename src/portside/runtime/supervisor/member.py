@@ -22,7 +22,7 @@ from portside.effects.process import (
 from portside.model.errors import BuildError
 from portside.model.errors.run import ProcessNotStartedError
 from portside.runtime.boot import Limits, WebProcess, reachable_hosts, wait_until_bound
-from portside.runtime.launcher import LaunchData, launch_environment, shell_command
+from portside.runtime.launcher import Capacity, LaunchData, launch_environment, shell_command
 from portside.runtime.ports import PortPool
 from portside.runtime.router.backends import Backend, Backends, State
 from portside.runtime.sockets import Listener, ProcessTree
@@ -47,6 +47,7 @@ class Surroundings(Struct):
 
     slug: Path
     data: LaunchData
+    capacity: Capacity
     env: Mapping[str, str]
     ports: PortPool
     backends: Backends
@@ -124,9 +125,13 @@ class Member:
         self._port = around.ports.take()
         user_env = {**around.env, "PORT": str(self._port), "DYNO": self.slot.name}
         env = launch_environment(
-            str(around.slug), user_env, defaults=around.data.env, web=self.slot.is_web
+            str(around.slug),
+            user_env,
+            defaults=around.data.env,
+            capacity=around.capacity,
+            web=self.slot.is_web,
         )
-        command = Command(shell_command(self.slot.command), around.slug, env)
+        command = Command(shell_command(self.slot.command, str(around.slug)), around.slug, env)
         self._say(f"{self.slot.name}: starting, PORT={self._port}: {self.slot.command}")
         try:
             piped = spawn_piped(command, line_writer(self.slot.name, around.on_line))
@@ -137,7 +142,8 @@ class Member:
         self.phase = Phase.RUNNING
         if self._backend is not None:
             self._set_state(State.STARTING)
-            web = WebProcess(piped, self._tree, self.slot.command, self._port)
+            fixed = around.data.ports.get(self.slot.type, 0)
+            web = WebProcess(piped, self._tree, self.slot.command, self._port, fixed)
             self._boot = around.booters.submit(
                 wait_until_bound, web, around.limits, self._has_to_end
             )
@@ -164,7 +170,12 @@ class Member:
             return
         if listener is not None:
             self._say(f"{self.slot.name}: up after {now - self._started:.1f} s")
-            self._set_state(State.UP, _reachable(listener))
+            if listener.port != self._port:
+                self._say(
+                    f"{self.slot.name}: Warning: it listens on port {listener.port}, which is in "
+                    "its code, and not on $PORT. Only here do requests go there."
+                )
+            self._set_state(State.UP, _reachable(listener), listener.port)
 
     def _crash(self, now: float) -> None:
         """End what is left of it, to start again later."""
@@ -204,9 +215,9 @@ class Member:
     def _process_status(self) -> int | None:
         return self._piped.process.poll() if self._piped is not None else None
 
-    def _set_state(self, state: State, host: str = "") -> None:
+    def _set_state(self, state: State, host: str = "", port: int = 0) -> None:
         if self._backend is not None:
-            self._around.backends.change(self._backend, state, host, self._port)
+            self._around.backends.change(self._backend, state, host, port)
 
 
 def _reachable(listener: Listener) -> str:

@@ -23,13 +23,18 @@ from portside.model.errors.formation import PortTakenError, ReleaseFailedError
 from portside.model.errors.run import ProcessNotStartedError
 from portside.runtime.boot import Limits
 from portside.runtime.dotenv import collect_env
-from portside.runtime.launcher import launch_environment, shell_command
+from portside.runtime.launcher import (
+    Capacity,
+    launch_environment,
+    read_capacity,
+    shell_command,
+)
 from portside.runtime.ports import PortPool, choose_port
 from portside.runtime.router.backends import Backends
 from portside.runtime.router.server import Router
 from portside.runtime.run import STOP_SECONDS, read_data
 from portside.runtime.sockets import ProcessTree, read_children, stray_processes
-from portside.runtime.supervisor.formation import RELEASE, Formation
+from portside.runtime.supervisor.formation import RELEASE, Formation, share_capacity
 from portside.runtime.supervisor.lines import ROUTER, SELF, OnProcessLine, line_writer
 from portside.runtime.supervisor.member import Member, Surroundings
 
@@ -46,7 +51,7 @@ class Timing(Struct, frozen=True):
     stop: float = STOP_SECONDS
 
 
-def run_formation(
+def run_formation(  # noqa: PLR0913 (as run_process)
     slug: Path,
     *,
     formation: Formation,
@@ -55,10 +60,12 @@ def run_formation(
     host: Host,
     on_line: OnProcessLine,
     timing: Timing,
+    capacity: Capacity | None = None,
 ) -> int:
     """Run a formation until a signal ends it; return 128 plus its number.
 
-    ``env`` is what the user set for this run. Raises leaves of ``model.errors.run`` and
+    ``env`` is what the user set for this run; ``capacity`` that of this machine, read if not given.
+    Raises leaves of ``model.errors.run`` and
     ``model.errors.formation``.
     """
     slug = slug.resolve()
@@ -71,6 +78,7 @@ def run_formation(
         around = Surroundings(
             slug=slug,
             data=data,
+            capacity=share_capacity(capacity or read_capacity(), len(formation.slots)),
             env=user_env,
             ports=PortPool(web_port),
             backends=Backends(),
@@ -156,7 +164,7 @@ class Supervisor:
         around = self._around
         user_env = {**around.env, "DYNO": f"{RELEASE}.1"}
         env = launch_environment(str(around.slug), user_env, defaults=around.data.env)
-        command = Command(shell_command(text), around.slug, env)
+        command = Command(shell_command(text, str(around.slug)), around.slug, env)
         try:
             return spawn_piped(command, line_writer(f"{RELEASE}.1", around.on_line))
         except CouldNotStartError as error:

@@ -18,11 +18,29 @@ from portside.model.errors.dependencies import (
     InstallFailedError,
     NoSolutionError,
     NoWheelForPythonError,
+    RequirementInvalidError,
 )
 from portside.model.facts import PackageManager
+from portside.steps.dependencies.wheels import named_distribution, named_tags
 
 _LONGEST = 400
+_MISMATCH = re.compile(r"(?i)hash mismatch for `?([\w.-]+?)==")
+# What makes one entry of a lock anew.
+_RENEWALS = {
+    PackageManager.PIPENV: "pipenv upgrade {}",
+    PackageManager.POETRY: "poetry update --lock {}",
+    PackageManager.PDM: "pdm update --no-sync {}",
+    PackageManager.UV: "uv lock --upgrade-package {}",
+    PackageManager.PYLOCK: "with the tool that wrote it",
+    PackageManager.SCRIPT: "uv lock --upgrade-package {} --script {}",
+}
 _TELLING = r"(?i)^\s*(error|cause|hint)\b[: ]"
+
+_NO_BACKEND = "What builds a distribution from its source can't be had."
+_VENDOR_BACKEND = (
+    "Vendor wheels rather than sources, or put the wheels of what is named above beside them:\n"
+    "    pip wheel --wheel-dir vendor setuptools"
+)
 
 
 class _Cause(Struct, frozen=True):
@@ -37,7 +55,8 @@ _CAUSES = (
         DiskFullError,
         r"no space left on device|disk quota exceeded|os error 28\b",
         "There is no room left on the disk.",
-        "Free some space, for example with `portside cache prune`, and build again.",
+        "Free some space, for example with `portside cache prune` or, on a platform, by\n"
+        "purging the app's build cache, and build again.",
     ),
     _Cause(
         HashMismatchError,
@@ -47,9 +66,24 @@ _CAUSES = (
     ),
     _Cause(
         IndexCredentialsError,
+        r"host key verification failed",
+        "The key of the server that a Git repository is on isn't known on this machine.",
+        "Take it over, if it is the one that its owner publishes:\n"
+        "    ssh-keyscan HOST >> ~/.ssh/known_hosts",
+    ),
+    _Cause(
+        IndexCredentialsError,
+        r"permission denied \(publickey|could not read (username|password)"
+        r"|authentication failed for '|requested url returned error: 40[13]",
+        "A Git repository refused the credentials, or wants some.",
+        "Give a token as a config var and refer to it in the address, or name a key:\n"
+        "    git+https://USER:${GIT_TOKEN}@HOST/OWNER/NAME.git\n"
+        "    portside build --env GIT_SSH_COMMAND='ssh -i ~/.ssh/KEY'",
+    ),
+    _Cause(
+        IndexCredentialsError,
         r"401 unauthorized|403 forbidden|lack of valid authentication|credentials not correct"
-        r"|40[13] client error|http error 40[13]|could not read username|authentication failed"
-        r"|permission denied \(publickey|missing credentials",
+        r"|40[13] client error|http error 40[13]|authentication failed|missing credentials",
         "A package index or repository refused the credentials, or wants some.",
         "Check the address and the credentials; keep those in a config var and refer to it as\n"
         "    --index-url https://${INDEX_USER}:${INDEX_PASSWORD}@HOST/simple",
@@ -59,6 +93,25 @@ _CAUSES = (
         r"http status client error \((404|410)|http error 404|404 client error",
         "The address of a distribution doesn't exist.",
         "Correct the address, or the version, and commit the change.",
+    ),
+    _Cause(
+        IndexUnreachableError,
+        r"no solution found when resolving: `[^`\n]+`\n[^\n]*(request failed|failed to fetch)",
+        _NO_BACKEND,
+        _VENDOR_BACKEND,
+    ),
+    _Cause(
+        BuildOfDistributionFailedError,
+        r"no solution found when resolving: `[^`\n]+`\n[^\n]*not found in the",
+        _NO_BACKEND,
+        _VENDOR_BACKEND,
+    ),
+    _Cause(
+        IndexNotFoundError,
+        r"failed to fetch branch or tag|failed to find (branch|tag|commit)|couldn't find remote ref"
+        r"|not appear to be a git repository|repository not found|did not match any file",
+        "A repository, or what was asked for in it, doesn't exist.",
+        "Correct the address or the branch, tag or commit after '@', and commit the change.",
     ),
     _Cause(
         IndexUnreachableError,
@@ -77,23 +130,20 @@ _CAUSES = (
         "reach it.",
     ),
     _Cause(
-        IndexNotFoundError,
-        r"failed to fetch branch or tag|failed to find (branch|tag|commit)|couldn't find remote ref"
-        r"|not appear to be a git repository|repository not found|did not match any file",
-        "A repository, or what was asked for in it, doesn't exist.",
-        "Correct the address or the branch, tag or commit after '@', and commit the change.",
-    ),
-    _Cause(
         NoWheelForPythonError,
         r"no wheels with a matching|no usable wheels|building source distributions (for .* )?is "
-        r"disabled|no wheels are available|has no usable",
-        "A distribution has no wheel for this Python, and building it isn't allowed.",
-        "Ask for a version that has one, use another Python version, or drop --only-binary.",
+        r"disabled|no wheels are available|has no usable|have a source distribution or wheel for",
+        "A distribution has no wheel for this Python or machine, and can't or mustn't be built.",
+        "Ask for a version that has one, or use another Python version. Where only wheels are\n"
+        "allowed (--only-binary), allow it to be built.",
     ),
     _Cause(
         NoSolutionError,
-        r"resolutionimpossible|conflicting dependencies|and you require [^\n]* we can conclude "
-        r"that [^\n]* are incompatible|requirements contradict|conflicting urls",
+        r"resolutionimpossible|conflicting dependencies|requirements contradict|conflicting urls"
+        # uv tells the proof line by line. Where a version that doesn't exist is part of it, the
+        # causes below are meant.
+        r"|because (?![\s\S]*(there (is|are) no version|not found in|is available))"
+        r"[^\n]* depends on [^\n]*(\n +and because[^\n]*)*",
         "The requirements contradict each other.",
         "Loosen one of the requirements that the output above names.",
     ),
@@ -140,6 +190,13 @@ _CAUSES = (
         "the output above (often a system library or a compiler).",
     ),
     _Cause(
+        RequirementInvalidError,
+        r"invalid requirement: [^\n]*(\n[^\n]*)?\(from line \d+ of [^\n)]*\)",
+        "A line isn't a requirement.",
+        "Correct the line: it has a name, and perhaps extras, versions and a marker, such as\n"
+        "    flask[async]>=3.0 ; python_version >= '3.12'",
+    ),
+    _Cause(
         IndexNotFoundError,
         r"was not found in the|there (is|are) no versions? of|no matching distribution found"
         r"|could not find a version that satisfies|not found in the provided package",
@@ -155,23 +212,52 @@ _CAUSES = (
 )
 
 
-def classify(tail: Iterable[str], exit_status: int, manager: PackageManager) -> InstallFailedError:
-    """Return the error for an installer's output; the output must be redacted already."""
+def classify(
+    tail: Iterable[str], exit_status: int, manager: PackageManager, lock: str = ""
+) -> InstallFailedError:
+    """Return the error for an installer's output; the output must be redacted already.
+
+    ``lock`` is the file that pins what was to be installed, "" where there is none.
+    """
     lines = tuple(tail)
     text = "\n".join(lines)
     name = manager.tool
     for cause in _CAUSES:
         match = re.search(cause.pattern, text, re.IGNORECASE | re.MULTILINE)
         if match:
-            line = text[text.rfind("\n", 0, match.start()) + 1 :].split("\n", 1)[0].strip()
-            shown = f"{cause.cause}\n    {line[:_LONGEST]}"
-            return cause.leaf(manager=name, exit_status=exit_status, cause=shown, fix=cause.fix)
+            shown = "\n    ".join([cause.cause, *_lines_around(text, match)])
+            fix = _renewal(manager, lock, text) if cause.leaf is HashMismatchError else ""
+            error = cause.leaf(
+                manager=name, exit_status=exit_status, cause=shown, fix=fix or cause.fix
+            )
+            error.distribution, error.tags = named_distribution(text), named_tags(text)
+            return error
     told = [line.strip() for line in lines if re.match(_TELLING, line)] or [*lines[-3:]]
     return InstallFailedError(
         manager=name,
         exit_status=exit_status,
         cause="\n".join(line[:_LONGEST] for line in told[:5]) or "The installer said nothing.",
         fix="Correct what the output above names, commit the change and build again.",
+    )
+
+
+def _lines_around(text: str, match: re.Match[str]) -> list[str]:
+    """Return the lines that the match is in."""
+    start = text.rfind("\n", 0, match.start()) + 1
+    end = text.find("\n", match.end())
+    lines = text[start : end if end >= 0 else None].splitlines()
+    return [line.strip()[:_LONGEST] for line in lines]
+
+
+def _renewal(manager: PackageManager, lock: str, text: str) -> str:
+    """Return how a lock gets the hashes of a file that changed, "" where there is no lock."""
+    match = _MISMATCH.search(text)
+    if not lock or match is None:
+        return ""
+    command = _RENEWALS[manager].format(match[1], lock.removesuffix(".lock"))
+    return (
+        f"Find out why the file changed. If the new file is right, renew its entry in {lock}\n"
+        f"and commit that:\n    {command}"
     )
 
 

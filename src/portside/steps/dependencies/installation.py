@@ -20,7 +20,9 @@ from portside.model.errors.dependencies import (
     IndexUnreachableError,
     InstallFailedError,
     NoSolutionError,
+    NoWheelForPythonError,
 )
+from portside.model.python_version import Series
 from portside.steps.dependencies.distributions import (
     list_distributions,
     named_prereleases,
@@ -28,19 +30,25 @@ from portside.steps.dependencies.distributions import (
 )
 from portside.steps.dependencies.failures import classify, more_telling
 from portside.steps.dependencies.jobs import Job, ProjectSync, configured_options
+from portside.steps.dependencies.lock_errors import (
+    project_error,
+    project_failure,
+    pylock_error,
+    root_failed,
+)
 from portside.steps.dependencies.managers import load
 from portside.steps.dependencies.pip import pip_arguments, pip_environment
 from portside.steps.dependencies.request import DependenciesRequest, InstallOutcome
 from portside.steps.dependencies.uv import UvFiles, places, uv_arguments, uv_environment
 from portside.steps.dependencies.uv_sync import (
     adopt_environment,
-    project_error,
-    root_failed,
     sync_arguments,
     sync_environment,
 )
+from portside.steps.dependencies.wheels import NAMED, explain_wheels, wheel_query
 
 _LEFT_OUT = "The project itself can't be built and isn't needed: it is left out."
+_UNBUILT = (BuildOfDistributionFailedError, NoWheelForPythonError)
 _FINAL = (IndexCredentialsError, HashMismatchError, DiskFullError)
 
 
@@ -111,6 +119,8 @@ class _Installation(Struct, frozen=True):
 
     def _install_from_indexes(self, number: int, job: Job) -> Literal["uv", "pip"]:
         failed = self._uv(number, job)
+        if isinstance(failed, IndexUnreachableError) and self._links_are_enough(number, job):
+            return "uv"
         if job.is_optional and isinstance(failed, BuildOfDistributionFailedError):
             self.on_detail(_LEFT_OUT)
             return "uv"
@@ -129,12 +139,15 @@ class _Installation(Struct, frozen=True):
         """Install from what the app brings along; return the job for where not all was there.
 
         For that one it is one more place to look. An app that says itself where to look gets what
-        pip would install.
+        pip would install; this machine's own configuration only adds places.
         """
         place = vendored_directory(self.request.source)
-        if place is None or job.pylock or job.options.find_links or job.options.no_index:
+        configured = configured_options(self.config).find_links
+        names_places = any(link not in configured for link in job.options.find_links)
+        if place is None or job.pylock or names_places or job.options.no_index:
             return job
-        everywhere = replace(job.options, find_links=[str(self.request.app / place)])
+        links = [self._vendored(place), *job.options.find_links]
+        everywhere = replace(job.options, find_links=links)
         only_here = replace(everywhere, indexes=[""], no_index=True)
         argv, env = self._uv_command(number, replace(job, options=only_here))
         lines: list[str] = []
@@ -146,6 +159,23 @@ class _Installation(Struct, frozen=True):
         self.on_detail(f"Not all that is needed is in {place}/, so that indexes are asked, too.")
         return replace(job, options=everywhere)
 
+    def _vendored(self, place: str) -> str:
+        """Return where the app's own distributions are; they may be kept out of the slug."""
+        inside = self.request.app / place
+        return str(inside if inside.is_dir() else self.request.original / place)
+
+    def _links_are_enough(self, number: int, job: Job) -> bool:
+        """Install from the places of --find-links alone, as pip does without an index."""
+        place = vendored_directory(self.request.source)
+        vendored = self._vendored(place) if place else ""
+        links = [*job.options.find_links, self.request.environ.get("UV_FIND_LINKS", "")]
+        if job.options.no_index or not any(link not in {"", vendored} for link in links):
+            return False
+        self.on_detail("No index can be reached, so only the places of --find-links are looked at.")
+        self._start_again(number)
+        alone = replace(job.options, indexes=[""], no_index=True)
+        return self._uv(number, replace(job, options=alone)) is None
+
     def _sync(self, job: ProjectSync) -> None:
         env = sync_environment(self.request)
         argv = sync_arguments(job, self.request, skips_project=False)
@@ -155,7 +185,8 @@ class _Installation(Struct, frozen=True):
             argv = sync_arguments(job, self.request, skips_project=True)
             ended = self._execute(argv, env, self.on_line)
         if not ended.ok:
-            raise project_error(ended.tail) or self._classified(ended)
+            failed = project_error(ended.tail, self.request)
+            raise failed or self._with_wheels(self._classified(ended), env)
         adopt_environment(self.request)
 
     def _why_pip(self, job: Job, failed: InstallFailedError) -> str:
@@ -164,8 +195,10 @@ class _Installation(Struct, frozen=True):
             if len(places(job, self.request.environ)) > 1:
                 return "uv couldn't reach an index. pip is tried, which goes on without it."
             raise failed
-        if isinstance(failed, _FINAL) or job.pylock:
+        if isinstance(failed, _FINAL):
             raise failed
+        if job.pylock:
+            raise self._with_wheels(failed, uv_environment(job, self.request, self.config))
         return "uv couldn't install the dependencies, so pip is tried."
 
     def _start_again(self, number: int) -> None:
@@ -189,7 +222,13 @@ class _Installation(Struct, frozen=True):
     ) -> InstallFailedError | None:
         argv, env = self._uv_command(number, job, prereleases)
         ended = self._execute(argv, env, self.on_line)
-        return None if ended.ok else self._classified(ended)
+        if ended.ok:
+            return None
+        if job.pylock and (
+            at_fault := pylock_error(ended.tail, self.request.dependencies.manifest)
+        ):
+            raise at_fault
+        return self._classified(ended)
 
     def _uv_command(
         self, number: int, job: Job, prereleases: frozenset[str] = frozenset()
@@ -218,14 +257,23 @@ class _Installation(Struct, frozen=True):
         if job.pip_files:
             yield job.pip_files
             return
+        if job.pip_lines:
+            constraints = self._file(f"constraints-{number}.txt", job.constraints)
+            yield (self._file(f"all-{number}.txt", (*job.pip_lines, f"-c {constraints}")),)
+            return
         for name, has_hash in (("hashed", True), ("unhashed", False)):
             lines = [line for line in job.lines if ("--hash" in line) is has_hash]
             if lines:
                 yield (self._file(f"{name}-{number}.txt", lines),)
 
     def _diagnosed(self, number: int, job: Job, failed: InstallFailedError) -> InstallFailedError:
-        """Look for a refused index, which uv tells of only when it asks one after the other."""
+        """Look for a wheel elsewhere, and for a refused index.
+
+        uv tells of one only when it asks one after the other.
+        """
         argv, env = self._uv_command(number, job)
+        if isinstance(failed, _UNBUILT):
+            return self._with_wheels(failed, env)
         is_missing = isinstance(failed, IndexNotFoundError | NoSolutionError)
         if not is_missing or "unsafe-best-match" not in argv:
             return failed
@@ -234,13 +282,36 @@ class _Installation(Struct, frozen=True):
         found = None if ended.ok else self._classified(ended)
         return found if isinstance(found, IndexCredentialsError) else failed
 
+    def _with_wheels(
+        self, failed: InstallFailedError, env: Mapping[str, str]
+    ) -> InstallFailedError:
+        """Return a failure with the older Python that there is a wheel for, if there is one."""
+        if not isinstance(failed, _UNBUILT) or not failed.distribution:
+            return failed
+
+        def has_wheel(series: Series) -> bool:
+            argv = wheel_query(self.request, failed.distribution, series)
+            return self._execute(argv, env, lambda _: None).ok
+
+        return explain_wheels(failed, self.request.interpreter.version.series, has_wheel)
+
     def _execute(
         self, argv: tuple[str, ...], env: Mapping[str, str], on_line: Callable[[str], None]
     ) -> Completed:
+        naming: list[str] = []
+
+        def watch(line: str) -> None:
+            # A build may say so much after it that the tail doesn't have it any more.
+            if not naming and NAMED.search(line):
+                naming.append(line)
+            on_line(line)
+
         try:
-            return self.runner.run(Command(argv, self.request.app, env), on_line)
+            ended = self.runner.run(Command(argv, self.request.app, env), watch)
         except CouldNotStartError as error:
             return Completed(127, (str(error),), 0.0)
+        is_cut = bool(naming) and naming[0] not in ended.tail
+        return replace(ended, tail=(*naming, *ended.tail)) if is_cut else ended
 
     def _file(self, name: str, lines: Iterable[str]) -> str:
         path = self.request.work / name
@@ -248,8 +319,13 @@ class _Installation(Struct, frozen=True):
         return str(path)
 
     def _classified(self, ended: Completed) -> InstallFailedError:
-        manager = self.request.dependencies.manager
-        return classify(ended.tail, ended.exit_status, manager)
+        source = self.request.dependencies
+        failed = classify(ended.tail, ended.exit_status, source.manager, source.lock or "")
+        if type(failed) is BuildOfDistributionFailedError and root_failed(
+            ended.tail, self.request.app
+        ):
+            return project_failure(ended, source)
+        return failed
 
 
 def _is_needed(job: Job | ProjectSync) -> bool:

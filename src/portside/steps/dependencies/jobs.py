@@ -28,7 +28,8 @@ _UV_KEPT = (
 class Options(Struct):
     """The state of pip's options as configuration and requirements files change it.
 
-    The first of ``indexes`` is the main one; "" stands for the default.
+    The first of ``indexes`` is the main one; "" stands for the default. ``authority`` is the path
+    of the certificates that they are trusted by, "" for the usual ones.
     """
 
     indexes: list[str] = field(default_factory=lambda: [""])
@@ -39,6 +40,7 @@ class Options(Struct):
     no_index: bool = False
     pre: bool = False
     require_hashes: bool = False
+    authority: str = ""
 
     def apply(self, name: str, value: str) -> None:
         """Change the state as pip does when it meets the option."""
@@ -72,17 +74,22 @@ class Options(Struct):
 
 
 class Pylock(Struct, frozen=True):
-    """The path of a lock that uv reads itself (PEP 751), and what to take of it."""
+    """The path of a lock that uv reads itself (PEP 751), and what to take of it.
+
+    ``copies`` are names of projects that never become links to their sources.
+    """
 
     path: str
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
 
 
 class Job(Struct, frozen=True):
     """One run of an installer.
 
-    ``lines`` are a flattened requirements file; ``pip_files`` are what pip reads in its place.
+    ``lines`` are a flattened requirements file; ``pip_files`` are what pip reads in its place, or
+    ``pip_lines``, which have options among them, where the app's own files won't do.
     ``pylock`` is a lock that uv reads in their place. Where ``is_optional`` a project that can't be
     built is left out.
     """
@@ -94,6 +101,7 @@ class Job(Struct, frozen=True):
     no_deps: bool = False
     refresh: bool = False
     pip_files: tuple[str, ...] = ()
+    pip_lines: tuple[str, ...] = ()
     pylock: Pylock | None = None
     is_optional: bool = False
 
@@ -101,11 +109,15 @@ class Job(Struct, frozen=True):
 class ProjectSync(Struct, frozen=True):
     """One run of ``uv sync``, which installs what a uv.lock pins, and the project itself.
 
-    ``is_optional_project`` says that nothing needs the project itself to be installed.
+    ``script`` is the name of a script in the app whose own lock is meant, "" for the project's.
+    ``is_optional_project`` says that nothing needs the project itself to be installed;
+    ``copies`` are names of projects that never become links to their sources.
     """
 
+    script: str = ""
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
     includes_tests: bool = False
     is_optional_project: bool = False
 
@@ -141,7 +153,8 @@ def configured_options(config: PipConfig) -> Options:
 def installer_environment(request: DependenciesRequest) -> dict[str, str]:
     """Return the variables for an installer: all but those that lead to another Python.
 
-    What uv says must stay on one line to be understood.
+    What uv says must stay on one line to be understood. What installers run mustn't write bytecode
+    into the store: that of the interpreter itself may be made at this moment.
     """
     kept = {
         name: value
@@ -150,4 +163,6 @@ def installer_environment(request: DependenciesRequest) -> dict[str, str]:
         and not name.startswith("PIP_")
         and (not name.startswith("UV_") or re.fullmatch(_UV_KEPT, name))
     }
-    return {**kept, "UV_NO_WRAP": "1"}
+    # Nobody is there to answer Git's questions: it is to say that it has one.
+    own = {"UV_NO_WRAP": "1", "PYTHONDONTWRITEBYTECODE": "1", "GIT_TERMINAL_PROMPT": "0"}
+    return {**kept, **own}

@@ -22,13 +22,15 @@ def provide_dependencies(
     tools: Toolbox,
     log: StepLog,
     upgrade: bool,
+    verifies: bool = True,
 ) -> StoredLayer:
     """Return the layer with this key, installed for ``reason`` where the store has none.
 
     ``make_request`` says what to install into a staging directory. ``upgrade`` makes the layer
-    anew although there is one. Raises what ``install_dependencies`` raises.
+    anew although there is one; without ``verifies`` one that is there isn't looked at
+    (``Store.find``). Raises what ``install_dependencies`` raises.
     """
-    existing = None if upgrade else tools.store.find(key, log.on_damaged)
+    existing = None if upgrade else tools.store.find(key, log.on_damaged, verifies=verifies)
     if existing is not None:
         log.outcome, log.reason = Outcome.REUSED, "no input changed"
         return existing
@@ -60,7 +62,8 @@ def _install(
     )
     interpreter = request.interpreter
     relocate_scripts(staging.tree / "bin")
-    relocate_editables(staging.tree / interpreter.site_packages, request.app, staging.tree)
+    packages = staging.tree / interpreter.site_packages
+    relocate_editables(packages, request.app, staging.tree, request.source_root)
     shelf = tools.store.root / "bytecode"
     bytecode = provide_bytecode(staging.tree, interpreter, shelf, tools.runner, staging.root)
     log.on_detail(

@@ -54,6 +54,17 @@ def absolute(text: str, app: Path, *, editable: bool = False) -> str:
     return text if local is None else str(local)
 
 
+def link_or_copy(target: str, app: Path) -> str:
+    """Return the line for what is asked for as a link: one, or a copy of what isn't in the app.
+
+    A slug can't have links out of itself.
+    """
+    local = find_local_path(target, app, editable=True)
+    if local is None:
+        return f"-e {target}"
+    return f"-e {local}" if local.path.is_relative_to(app) else str(local)
+
+
 def find_local_path(text: str, app: Path, *, editable: bool = False) -> LocalPath | None:
     """Find the local path of a requirement as pip does, None where it has none."""
     named = re.match(_NAMED, text)

@@ -52,6 +52,7 @@ def job_of(request: DependenciesRequest, config: PipConfig, locked: Locked) -> J
     options.trusted = [
         urlsplit(item.url).netloc.rpartition("@")[2] for item in sources if not item.verify_ssl
     ]
+    options.authority = next((item.authority for item in sources if item.authority), "")
     return Job(
         lines=tuple(_line(entry, request) for entry in locked.packages),
         options=options,
@@ -70,6 +71,13 @@ def local_projects(locked: Locked, environ: Mapping[str, str], app: Path) -> tup
     """Return the paths on this machine that a lock names."""
     places = [expand_variables(e.location, environ) for e in locked.packages if not e.vcs]
     return tuple(path for place in places if (path := path_of(place, app)) is not None)
+
+
+def relative_places(
+    packages: Iterable[LockedDistribution], environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the relative paths that entries of a lock have."""
+    return tuple(expand_variables(entry.location, environ) for entry in packages if entry.is_path)
 
 
 def expand_variables(text: str, variables: Mapping[str, str]) -> str:
@@ -100,7 +108,9 @@ def _line(entry: LockedDistribution, request: DependenciesRequest) -> str:
         line = entry.requirement(expand_variables(entry.location, request.environ))
         return f"-e {line.split(' @ ', 1)[1]}#egg={entry.name}" if _is_editable(entry) else line
     path = Path(os.path.normpath(request.app / entry.location))
-    return entry.requirement(path_text(path) if entry.editable else path.as_uri())
+    if entry.editable and path.is_relative_to(request.app):
+        return entry.requirement(path_text(path))
+    return replace(entry, editable=False).requirement(path.as_uri())
 
 
 def _is_editable(entry: LockedDistribution) -> bool:

@@ -24,7 +24,7 @@ def pip_arguments(
 
 def pip_environment(job: Job, request: DependenciesRequest, config: PipConfig) -> Mapping[str, str]:
     """Return the variables pip runs with; where it reads the app's own file, that has the rest."""
-    own = () if job.pip_files else _variables(job.options)
+    own = () if job.pip_files or job.pip_lines else _variables(job.options)
     return {
         **installer_environment(request),
         **config.variables,
@@ -41,6 +41,7 @@ def _variables(options: Options) -> Iterator[tuple[str, str]]:
         "PIP_EXTRA_INDEX_URL": " ".join(extra),
         "PIP_TRUSTED_HOST": " ".join(options.trusted),
         "PIP_PRE": "1" if options.pre else "",
+        "PIP_CERT": options.authority,
     }
     yield from ((name, value) for name, value in values.items() if value)
 

@@ -15,6 +15,7 @@ from portside.model.locked import IndexSource, LockedDistribution
 
 _REPOSITORY = re.compile(r"POETRY_REPOSITORIES_(?P<name>[A-Z0-9_]+)_URL")
 _OFF = frozenset({"false", "0", "no"})
+_ON = frozenset({"true", "1", "yes", ""})
 
 
 class PoetryLogins(Struct, frozen=True):
@@ -24,12 +25,14 @@ class PoetryLogins(Struct, frozen=True):
     environ: Mapping[str, str]
 
     def source(self, index: IndexSource) -> IndexSource:
-        """Return an index with its credentials, its certificate unchecked where that is set."""
-        verify = self.environ.get(f"POETRY_CERTIFICATES_{_variable(index.name)}_CERT", "")
+        """Return an index with its credentials, and with what its certificate is checked by."""
+        certificates = self.environ.get(f"POETRY_CERTIFICATES_{_variable(index.name)}_CERT", "")
+        is_path = certificates.lower() not in _OFF | _ON
         return replace(
             index,
             url=self._with_login(index.url, index.name),
-            verify_ssl=index.verify_ssl and verify.lower() not in _OFF,
+            verify_ssl=index.verify_ssl and certificates.lower() not in _OFF,
+            authority=certificates if is_path else "",
         )
 
     def with_login(self, entry: LockedDistribution) -> LockedDistribution:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from portside.detection.local_projects import outside_parts
 from portside.effects.pip_config import PipConfig
 from portside.model.errors.settings import GroupUnknownError
 from portside.model.locked import LockedDistribution
@@ -16,12 +17,18 @@ from portside.steps.dependencies.request import DependenciesRequest
 def link_to_project(request: DependenciesRequest, config: PipConfig, *, is_optional: bool) -> Job:
     """Return the job that installs the app's own project, and nothing that it needs."""
     return Job(
-        (f"-e {path_text(request.app)}",),
+        (own_project(request),),
         configured_options(config),
         no_deps=True,
         refresh=True,
         is_optional=is_optional,
     )
+
+
+def own_project(request: DependenciesRequest) -> str:
+    """Return the line for the app's own project: a link, or a copy where parts are beside it."""
+    path = path_text(request.app)
+    return path if outside_parts(request.source) else f"-e {path}"
 
 
 def chosen(kind: str, names: tuple[str, ...], known: frozenset[str]) -> frozenset[str]:

@@ -49,10 +49,13 @@ def relocate_scripts(
             write_new(script, (head + start).encode() + data[match.end() :], 0o755)
 
 
-def relocate_editables(site_packages: Path, app: Path, prefix: Path) -> None:
+def relocate_editables(
+    site_packages: Path, app: Path, prefix: Path, source_root: Path | None = None
+) -> None:
     """Make what points into ``app`` or ``prefix`` relative: five and three levels above, in a slug.
 
-    Editable installs from repositories are checked out below ``prefix``.
+    Editable installs from repositories are checked out below ``prefix``. What comes from elsewhere
+    in ``source_root`` is a copy, whose record only says where it came from.
     """
     for place, root in ((str(prefix), "../../.."), (str(app), "../../../../..")):
         for path_file in sorted(site_packages.glob("*.pth")):
@@ -64,6 +67,8 @@ def relocate_editables(site_packages: Path, app: Path, prefix: Path) -> None:
             _replace(finder, rf"'{re.escape(place)}(?=[/'])", computed)
     for record in sorted(site_packages.glob("*.dist-info/direct_url.json")):
         _replace(record, rf"file://{re.escape(str(app))}(?=[/\"])", "file:///app")
+        if source_root is not None:
+            _replace(record, rf"{re.escape(source_root.as_uri())}(?=[/\"])", "file:///source")
 
 
 def _path_line(root: str) -> Callable[[re.Match[str]], str]:

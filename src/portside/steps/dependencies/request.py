@@ -17,9 +17,11 @@ class DependenciesRequest(Struct, frozen=True):
     ``prefix`` receives ``lib/`` and ``bin/``; ``work`` holds files that are needed only during
     the install. ``environ`` are the complete variables, config vars included. ``upgrade`` asks
     the indexes again for what isn't pinned; ``includes_tests`` adds what the app's tests need.
+    ``original`` is where the source was copied to ``app`` from, with what isn't for the slug.
     """
 
     app: Path
+    original: Path
     source: Source
     dependencies: DependencySource
     interpreter: Interpreter
@@ -31,6 +33,12 @@ class DependenciesRequest(Struct, frozen=True):
     home: Path
     upgrade: bool = False
     includes_tests: bool = False
+
+    @property
+    def source_root(self) -> Path | None:
+        """Return where the app's source root is, None where that is the app itself."""
+        place = self.source.place
+        return self.app.parents[place.count("/")] if place else None
 
 
 class InstallOutcome(Struct, frozen=True):

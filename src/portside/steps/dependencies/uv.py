@@ -7,7 +7,9 @@ from msgspec import Struct
 
 from portside.effects.pip_config import PipConfig
 from portside.steps.dependencies.distributions import named_prereleases
+from portside.steps.dependencies.inputs import gather_inputs
 from portside.steps.dependencies.jobs import Job, Options, Pylock, installer_environment
+from portside.steps.dependencies.managers import Query
 from portside.steps.dependencies.request import DependenciesRequest
 
 
@@ -38,6 +40,7 @@ def uv_arguments(
         *_prereleases(prereleases | named_prereleases((*job.lines, *job.constraints))),
         *([] if job.pylock else config.arguments),
         *_pylock(job.pylock),
+        *_copies(request),
         *(["--no-deps"] if job.no_deps and "--no-deps" not in config.arguments else []),
         *(["--upgrade"] if request.upgrade else []),
         *(["--refresh"] if job.refresh and not request.upgrade else []),
@@ -53,6 +56,7 @@ def uv_environment(job: Job, request: DependenciesRequest, config: PipConfig) ->
         **installer_environment(request),
         **authorities(request.environ),
         **config.environment,
+        **_authority(job.options.authority),
         **_indexes(job, request),
     }
     links = [place for place in job.options.find_links if "," not in place]
@@ -70,9 +74,14 @@ def authorities(environ: Mapping[str, str]) -> dict[str, str]:
     """Return uv's variable for the certificates that pip takes from Requests' variables."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         if environ.get(name):
-            is_directory = Path(environ[name]).is_dir()
-            return {"SSL_CERT_DIR" if is_directory else "SSL_CERT_FILE": environ[name]}
+            return _authority(environ[name])
     return {}
+
+
+def _authority(path: str) -> dict[str, str]:
+    if not path:
+        return {}
+    return {"SSL_CERT_DIR" if Path(path).is_dir() else "SSL_CERT_FILE": path}
 
 
 def places(job: Job, environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -109,6 +118,24 @@ def _pylock(pylock: Pylock | None) -> Iterator[str]:
         yield from ("--group", group)
     for extra in pylock.extras:
         yield from ("--extra", extra)
+    for name in pylock.copies:
+        yield from ("--no-editable-package", name)
+
+
+def _copies(request: DependenciesRequest) -> Iterator[str]:
+    """Return arguments that keep uv from links to what projects beside the app take from paths."""
+    if request.source_root is None:
+        return
+    query = Query(
+        request.source,
+        request.dependencies,
+        request.environ,
+        request.app,
+        request.includes_tests,
+    )
+    for item in gather_inputs(query).outside:
+        if item.name:
+            yield from ("--no-editable-package", item.name)
 
 
 def _prereleases(names: frozenset[str]) -> Iterator[str]:

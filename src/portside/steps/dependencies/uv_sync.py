@@ -2,16 +2,10 @@
 
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from portside.detection.package_managers.uv import LOCK
-from portside.model.errors import BuildError
-from portside.model.errors.locks import (
-    LockInvalidError,
-    LockOutdatedError,
-    RequiredToolVersionError,
-)
+from portside.effects.pip_config import read_pip_config
 from portside.steps.dependencies.jobs import ProjectSync, installer_environment
 from portside.steps.dependencies.request import DependenciesRequest
 from portside.steps.dependencies.uv import authorities
@@ -19,8 +13,8 @@ from portside.steps.dependencies.uv import authorities
 # What a virtual environment has for itself (PEP 405, uv, virtualenv).
 _OWN_FILES = frozenset({".gitignore", ".lock", "CACHEDIR.TAG", "bin", "lib64", "pyvenv.cfg"})
 _OWN_PROGRAMS = re.compile(r"python[0-9.]*|(de)?activate\b.*|activate_this\.py|pydoc\.bat")
-_INVALID = rf"error: (Failed to parse `{LOCK}`[^\0]*|[^\n]*unsupported schema[^\n]*)"
-_ROOT_FAILED = r"Failed to build `[^`]+ @ file://{app}`"
+# What pip's configuration says of the distributions themselves, which are the lock's to choose.
+_CHOOSING = {"UV_BUILD_CONSTRAINT"}
 
 
 def sync_arguments(
@@ -31,49 +25,41 @@ def sync_arguments(
     No group that is for development is installed by default.
     """
     return (
-        *(str(request.uv), "sync", "--project", str(request.app), "--locked"),
+        *(str(request.uv), "sync", "--locked"),
+        *(
+            ("--script", str(request.app / job.script), "--active")
+            if job.script
+            else ("--project", str(request.app))
+        ),
         *("--python", str(request.interpreter.executable), "--no-python-downloads"),
         *("--link-mode", "hardlink", "--cache-dir", str(request.uv_cache)),
         *("--no-progress", "--color", "never", "--no-compile-bytecode"),
-        *([] if job.includes_tests else ["--no-default-groups"]),
+        *([] if job.includes_tests or job.script else ["--no-default-groups"]),
         *(word for group in job.groups for word in ("--group", group)),
         *(word for extra in job.extras for word in ("--extra", extra)),
+        *(word for name in job.copies for word in ("--no-editable-package", name)),
         *(["--no-install-project"] if skips_project else []),
     )
 
 
 def sync_environment(request: DependenciesRequest) -> Mapping[str, str]:
     """Return the variables uv runs with: those for every installer, and where to install."""
-    environment = {"UV_PROJECT_ENVIRONMENT": str(environment_of(request))}
-    # uv's own variables count before those that Requests has.
-    return {**authorities(request.environ), **installer_environment(request), **environment}
+    place = str(environment_of(request))
+    # A script has no environment but the active one.
+    environment = {"UV_PROJECT_ENVIRONMENT": place, "VIRTUAL_ENV": place}
+    # uv's own variables count before those that Requests and pip have for reaching servers.
+    configured = read_pip_config(request.environ, request.home).environment
+    return {
+        **authorities(request.environ),
+        **{name: value for name, value in configured.items() if name not in _CHOOSING},
+        **installer_environment(request),
+        **environment,
+    }
 
 
 def environment_of(request: DependenciesRequest) -> Path:
     """Return where the virtual environment is made."""
     return request.work / "environment"
-
-
-def root_failed(tail: Iterable[str], app: Path) -> bool:
-    """Return whether uv gave up because the project itself can't be built."""
-    pattern = _ROOT_FAILED.format(app=re.escape(str(app)))
-    return re.search(pattern, "\n".join(tail)) is not None
-
-
-def project_error(tail: Iterable[str]) -> BuildError | None:
-    """Return the error where uv says that the lock or the project is at fault, else None."""
-    text = "\n".join(tail)
-    command = "uv lock"
-    if "needs to be updated, but `--locked`" in text:
-        return LockOutdatedError(lock=LOCK, project="pyproject.toml", command=command)
-    invalid = re.search(
-        rf"error: (Failed to parse `{LOCK}`[^\0]*|[^\n]*unsupported schema[^\n]*)", text
-    )
-    if invalid:
-        cause = "\n".join(line.strip() for line in invalid[1].splitlines()[:3])
-        return LockInvalidError(lock=LOCK, cause=cause, command=f"rm {LOCK} && {command}")
-    version = re.search(r"error: (Required uv version [^\n]*? does not match[^\n]*?)\. ", text)
-    return RequiredToolVersionError(tool="uv", cause=version[1]) if version else None
 
 
 def adopt_environment(request: DependenciesRequest) -> None:

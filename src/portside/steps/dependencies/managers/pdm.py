@@ -6,6 +6,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from portside.detection.package_managers.markers import marker_environment
 from portside.detection.package_managers.pdm import (
+    LOCK,
     check_groups,
     check_pdm_lock,
     local_packages,
@@ -21,8 +22,13 @@ from portside.detection.package_managers.pdm_project import (
 from portside.effects.pip_config import PipConfig
 from portside.model.locked import IndexSource
 from portside.steps.dependencies.jobs import Job
-from portside.steps.dependencies.locked import Locked, expand_variables, locked_jobs
-from portside.steps.dependencies.managers import Inputs, Query
+from portside.steps.dependencies.locked import (
+    Locked,
+    expand_variables,
+    locked_jobs,
+    relative_places,
+)
+from portside.steps.dependencies.managers import Inputs, Query, outside_of
 from portside.steps.dependencies.project_link import chosen, link_to_project, split_projects
 from portside.steps.dependencies.request import DependenciesRequest
 
@@ -36,12 +42,14 @@ def inputs(query: Query) -> Inputs:
     Raises what reading them raises.
     """
     project = read_pdm_project(query.source)
-    links, paths = split_projects(local_packages(query.source), query)
+    packages = local_packages(query.source)
+    links, paths = split_projects(packages, query)
     return Inputs(
         files=query.dependencies.files,
         texts=tuple(expand_variables(item.url, query.environ) for item in project.sources),
         paths=paths,
         projects=(*links, *([query.app] if project.is_distribution else [])),
+        outside=outside_of(query.source, relative_places(packages, query.environ), LOCK),
     )
 
 

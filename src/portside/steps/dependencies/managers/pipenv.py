@@ -9,8 +9,15 @@ from portside.detection.package_managers.pipenv import (
 from portside.effects.pip_config import PipConfig
 from portside.model.errors.dependencies import PipfileLockOutdatedError
 from portside.steps.dependencies.jobs import Job
-from portside.steps.dependencies.locked import Locked, job_of, local_projects, locked_jobs, texts_of
-from portside.steps.dependencies.managers import Inputs, Query
+from portside.steps.dependencies.locked import (
+    Locked,
+    job_of,
+    local_projects,
+    locked_jobs,
+    relative_places,
+    texts_of,
+)
+from portside.steps.dependencies.managers import Inputs, Query, outside_of
 from portside.steps.dependencies.request import DependenciesRequest
 
 
@@ -29,6 +36,11 @@ def inputs(query: Query) -> Inputs:
         files=query.dependencies.files,
         texts=texts_of(found, query.environ),
         paths=local_projects(found, query.environ, query.app),
+        outside=outside_of(
+            query.source,
+            relative_places(found.packages, query.environ),
+            query.dependencies.manifest,
+        ),
     )
 
 
@@ -39,7 +51,8 @@ def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
     """
     if request.dependencies.lock is None:
         wanted = lockless_requirements(request.source, includes_tests=request.includes_tests)
-        job = job_of(request, config, Locked(wanted.packages, wanted.sources))
+        # What names no index is from the first one (Pipenv, "Specifying Package Indexes").
+        job = job_of(request, config, Locked(wanted.packages, wanted.sources[:1]))
         job.options.pre |= wanted.allow_prereleases
         return (job,)
     _check_lock(request)

@@ -2,6 +2,7 @@
 
 from portside.detection.package_managers.markers import marker_environment
 from portside.detection.package_managers.poetry import (
+    LOCK,
     PYPI,
     check_poetry_lock,
     local_packages,
@@ -16,8 +17,8 @@ from portside.detection.package_managers.poetry_project import (
 from portside.effects.pip_config import PipConfig
 from portside.model.locked import IndexSource
 from portside.steps.dependencies.jobs import Job
-from portside.steps.dependencies.locked import Locked, locked_jobs
-from portside.steps.dependencies.managers import Inputs, Query
+from portside.steps.dependencies.locked import Locked, locked_jobs, relative_places
+from portside.steps.dependencies.managers import Inputs, Query, outside_of
 from portside.steps.dependencies.poetry_logins import PoetryLogins
 from portside.steps.dependencies.project_link import chosen, link_to_project, split_projects
 from portside.steps.dependencies.request import DependenciesRequest
@@ -28,9 +29,15 @@ def inputs(query: Query) -> Inputs:
 
     Raises what reading them raises.
     """
-    links, paths = split_projects(local_packages(query.source), query)
+    packages = local_packages(query.source)
+    links, paths = split_projects(packages, query)
     itself = (query.app,) if _is_linked(read_poetry_project(query.source)) else ()
-    return Inputs(files=query.dependencies.files, paths=paths, projects=(*links, *itself))
+    return Inputs(
+        files=query.dependencies.files,
+        paths=paths,
+        projects=(*links, *itself),
+        outside=outside_of(query.source, relative_places(packages, query.environ), LOCK),
+    )
 
 
 def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:

@@ -1,11 +1,16 @@
 """What to install for a project that only a pyproject.toml describes."""
 
-from portside.detection.project import PYPROJECT, read_project
+from portside.detection.project import PYPROJECT, Project, read_project
+from portside.detection.requirements import local_path
 from portside.effects.pip_config import PipConfig
+from portside.model.names import canonical
 from portside.steps.dependencies.jobs import Job, configured_options
-from portside.steps.dependencies.local_paths import absolute, extras_text, local_paths_of, path_text
-from portside.steps.dependencies.managers import Inputs, Query
+from portside.steps.dependencies.local_paths import absolute, extras_text, local_paths_of
+from portside.steps.dependencies.managers import Inputs, Query, outside_of
+from portside.steps.dependencies.project_link import own_project
 from portside.steps.dependencies.request import DependenciesRequest
+
+_OF_TESTS = {"dev", "test", "tests"}
 
 
 def inputs(query: Query) -> Inputs:
@@ -13,10 +18,13 @@ def inputs(query: Query) -> Inputs:
     project = read_project(query.source)
     if project is None:
         return Inputs(files=(PYPROJECT,))
-    chosen = project.chosen(query.dependencies.extras, query.dependencies.groups)
+    groups = _groups(project, query.dependencies.groups, includes_tests=query.includes_tests)
+    chosen = project.chosen(query.dependencies.extras, groups)
+    lines = (*(project.dependencies or ()), *chosen)
     return Inputs(
         files=(PYPROJECT,),
-        paths=local_paths_of((*(project.dependencies or ()), *chosen), query.app),
+        paths=local_paths_of(lines, query.app),
+        outside=outside_of(query.source, (local_path(line) or "" for line in lines), PYPROJECT),
         projects=(query.app,) if project.is_buildable else (),
     )
 
@@ -30,8 +38,9 @@ def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
     project = read_project(request.source)
     if project is None:
         return ()
-    extras, groups = request.dependencies.extras, request.dependencies.groups
-    link = f"-e {path_text(request.app)}"
+    extras, chosen = request.dependencies.extras, request.dependencies.groups
+    groups = _groups(project, chosen, includes_tests=request.includes_tests)
+    link = own_project(request)
     if project.dependencies is None:
         lines = (link + extras_text(extras), *project.chosen((), groups))
         return (Job(lines, configured_options(config), refresh=True),)
@@ -48,3 +57,9 @@ def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
         is_optional=not project.has_scripts,
     )
     return (needed, itself)
+
+
+def _groups(project: Project, chosen: tuple[str, ...], *, includes_tests: bool) -> tuple[str, ...]:
+    """Return the groups that count: those that were chosen, and those that tests usually need."""
+    own = [name for name in project.groups if canonical(name) in _OF_TESTS and includes_tests]
+    return tuple(dict.fromkeys((*chosen, *own)))

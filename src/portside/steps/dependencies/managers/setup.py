@@ -1,11 +1,9 @@
 """What to install for a project that a setup.py or setup.cfg describes."""
 
-import configparser
 import re
 
-from portside.detection.package_managers.setup import CONFIG, SETUP
+from portside.detection.package_managers.setup import SETUP, setup_cfg_requirements
 from portside.effects.pip_config import PipConfig
-from portside.model.errors.dependencies import SetupInvalidError
 from portside.steps.dependencies.jobs import Job, configured_options
 from portside.steps.dependencies.local_paths import extras_text, path_text
 from portside.steps.dependencies.managers import Inputs, Query
@@ -18,7 +16,12 @@ _COMPILES = re.compile(rb"\b(ext_modules|cffi_modules|rust_extensions|cythonize)
 def inputs(query: Query) -> Inputs:
     """Return the files that describe the project, and all of it where it is to be built."""
     is_built = query.source.is_file(SETUP)
-    return Inputs(files=query.dependencies.files, paths=(query.app,) if is_built else ())
+    # A setup.cfg may name files that have the lines.
+    contents = None
+    if not is_built:
+        contents = setup_cfg_requirements(query.source, query.dependencies.extras)
+    paths = (query.app,) if is_built else ()
+    return Inputs(files=query.dependencies.files, paths=paths, contents=contents)
 
 
 def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
@@ -28,20 +31,7 @@ def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
     """
     options, extras = configured_options(config), request.dependencies.extras
     if not request.source.is_file(SETUP):
-        return (Job(_requirements(request, extras), options),)
+        return (Job(setup_cfg_requirements(request.source, extras), options),)
     compiles = any(_COMPILES.search(request.source.read(f)) for f in request.dependencies.files)
     path = path_text(request.app) + extras_text(extras)
     return (Job((path if compiles else f"-e {path}",), options, refresh=True),)
-
-
-def _requirements(request: DependenciesRequest, extras: tuple[str, ...]) -> tuple[str, ...]:
-    """Return what a setup.cfg asks for; raise ``SetupInvalidError`` where it can't be read."""
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(request.source.read(CONFIG).decode("utf-8-sig", "replace"))
-    except configparser.Error as error:
-        raise SetupInvalidError(cause=str(error).splitlines()[0]) from error
-    texts = [parser.get("options", "install_requires", fallback="")]
-    texts += [parser.get("options.extras_require", name, fallback="") for name in extras]
-    lines = (line.partition(" #")[0].strip() for text in texts for line in text.splitlines())
-    return tuple(line for line in lines if line and not line.startswith("#"))
