@@ -30,7 +30,13 @@ def shown(result: Result, side: str) -> str:
     walls = [sample.wall for sample in result.samples.get(side, [])]
     if not walls:
         return "-"
-    return f"{seconds(statistics.median(walls))} ({seconds(min(walls))} to {seconds(max(walls))})"
+    return spread(walls)
+
+
+def spread(values: Sequence[float]) -> str:
+    """The median of durations in seconds, with their range."""
+    extremes = f"{seconds(min(values))} to {seconds(max(values))}"
+    return f"{seconds(statistics.median(values))} ({extremes})"
 
 
 def ratios(result: Result, reference: str, side: str = "portside") -> list[float]:
@@ -40,8 +46,11 @@ def ratios(result: Result, reference: str, side: str = "portside") -> list[float
 
 def shown_ratio(result: Result, reference: str, side: str = "portside") -> str:
     found = ratios(result, reference, side)
-    if not found:
-        return "-"
+    return spread_of_ratios(found) if found else "-"
+
+
+def spread_of_ratios(found: Sequence[float]) -> str:
+    """The median of the rounds' ratios, with their range."""
     return f"{statistics.median(found):.2f} ({min(found):.2f} to {max(found):.2f})"
 
 
