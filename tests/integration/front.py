@@ -32,6 +32,7 @@ PROGRAM = """
         def change(name, state, port):
             backend = known.get(name) or known.setdefault(name, backends.add(name))
             backends.change(backend, State(state), "127.0.0.1", port)
+            print("taken", flush=True)
         def collect():
             gc.disable()
             print("collected", gc.collect(), flush=True)
@@ -83,20 +84,26 @@ class Front:
             text=True,
         )
         assert self.process.stdout is not None
-        assert self.process.stdout.readline() == "ready\n"
+        while self.process.stdout.readline() != "ready\n":
+            assert self.process.poll() is None
         self.lines: list[str] = []
+        self._taken = threading.Semaphore(0)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def say(self, name: str, state: str, port: int = 0) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{name} {state} {port}\n")
-        self.process.stdin.flush()
+    def change(self, name: str, state: str, port: int = 0) -> None:
+        """Tell it the state of a web process; return once it knows."""
+        self._say(name, state, port)
+        assert self._taken.acquire(timeout=20)
+
+    def stop(self, seconds: float) -> None:
+        """Let it begin to stop; requests in flight have this many seconds."""
+        self._say("stop", seconds)
 
     def collect(self) -> int:
         """Collect its garbage, this time for the last; return how many objects it was."""
         at = len(self.lines)
-        self.say("collect", "now")
+        self._say("collect", "now")
         wait_until(lambda: any(line.startswith("collected") for line in self.lines[at:]))
         return int(self.lines[-1].split()[1])
 
@@ -146,10 +153,18 @@ class Front:
         assert found
         return int(found[1])
 
+    def _say(self, name: str, what: object, port: int = 0) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{name} {what} {port}\n")
+        self.process.stdin.flush()
+
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.lines.append(line.rstrip("\n"))
+            if line == "taken\n":
+                self._taken.release()
+            else:
+                self.lines.append(line.rstrip("\n"))
 
 
 class App:
