@@ -152,6 +152,7 @@ SAMPLES = (
     ),
     Sample(locks.LockWithoutProjectError(lock="uv.lock", project=_PROJECT)),
     Sample(locks.LockOutdatedError(lock="uv.lock", project=_PROJECT, command="uv lock")),
+    Sample(locks.LockTooNewError(lock="uv.lock", tool="uv", found=2, known="1")),
     Sample(locks.LockWithoutGroupError(lock="pdm.lock", group="docs", command="pdm lock -G docs")),
     Sample(
         locks.LockInvalidError(

@@ -26,6 +26,7 @@ from portside.detection.python_version.requires_python import read_constraints
 from portside.model.errors.locks import (
     LockInvalidError,
     LockOutdatedError,
+    LockTooNewError,
     LockWithoutGroupError,
     LockWithoutProjectError,
 )
@@ -161,7 +162,6 @@ def test_entries_of_other_places() -> None:
         (lock_of("2.29")[:60], "no \\[metadata\\]"),
         (f"<<<<<<< HEAD\n{lock_of('2.29')}", "line 1 is what a merge left: <<<<<<< HEAD"),
         (lock_of("2.29") + "=======\n", "line [0-9]+ is what a merge left"),
-        (lock_of("2.29").replace('"4.5.1"', '"4.6.0"'), "format is 4.6.0"),
         (lock_of("2.29").replace('"4.5.1"', '"3.1"'), "format is 3.1"),
         (lock_of("2.29").replace('lock_version = "4.5.1"\n', ""), "no lock_version"),
         (lock_of("2.29").replace("content_hash = ", "content_hash "), "line"),
@@ -172,6 +172,12 @@ def test_a_lock_that_is_not_whole_is_told_in_detection(lock: str, cause: str) ->
         detect_dependencies(app(lock))
     assert re.search(cause, caught.value.detail)
     assert "pdm lock" in caught.value.hint
+
+
+def test_a_newer_format_is_told_as_one() -> None:
+    with pytest.raises(LockTooNewError, match=r"pdm\.lock") as caught:
+        detect_dependencies(app(lock_of("2.29").replace('"4.5.1"', '"4.6.0"')))
+    assert "format is 4.6.0" in caught.value.detail
 
 
 @pytest.mark.parametrize("form", ["2.29", "2.4"])

@@ -160,7 +160,7 @@ def test_entries_of_other_places() -> None:
         (lock_of("2.5")[:900], "no \\[metadata\\]"),
         (f"<<<<<<< HEAD\n{lock_of('2.5')}", "line 1 is what a merge left: <<<<<<< HEAD"),
         (lock_of("2.5").replace("[extras]", ">>>>>>> theirs"), "line [0-9]+ is what a merge left"),
-        (lock_of("2.5").replace('lock-version = "2.1"', 'lock-version = "3.0"'), "format is 3.0"),
+        (lock_of("2.5").replace('lock-version = "2.1"', 'lock-version = "0.9"'), "format is 0.9"),
         (lock_of("2.5").replace('lock-version = "2.1"\n', ""), "no lock-version"),
         (lock_of("2.5").replace("content-hash = ", "content-hash "), "line"),
     ],

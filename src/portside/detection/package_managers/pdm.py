@@ -27,6 +27,7 @@ from portside.detection.package_managers.pdm_project import (
 from portside.model.errors.locks import (
     LockInvalidError,
     LockOutdatedError,
+    LockTooNewError,
     LockWithoutGroupError,
 )
 from portside.model.facts import DependencySource, PackageManager
@@ -37,6 +38,7 @@ from portside.model.source import Source
 LOCK = "pdm.lock"
 _COMMAND = "pdm lock"
 _NEWEST = (4, 5)
+_FORMATS = "4.0 to 4.5"
 _INHERITS = "inherit_metadata"
 _VCS = ("git", "hg", "svn", "bzr")
 _ROOT = "${PROJECT_ROOT}"
@@ -252,8 +254,10 @@ def _check_format(metadata: Mapping[str, object]) -> None:
     if match is None:
         raise _invalid("its [metadata] has no lock_version")
     version = int(match[1]), int(match[2] or 0)
-    if version[0] != _NEWEST[0] or version > _NEWEST:
-        raise _invalid(f"its format is {text}, and what can be read is 4.0 to 4.5")
+    if version > _NEWEST:
+        raise LockTooNewError(lock=LOCK, tool="PDM", found=text, known=_FORMATS)
+    if version[0] < _NEWEST[0]:
+        raise _invalid(f"its format is {text}, and what can be read is {_FORMATS}")
 
 
 def _invalid(cause: str) -> LockInvalidError:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from portside.detection.locks import find_conflict
 from portside.model.errors.dependencies import PipfileInvalidError, PipfileLockInvalidJsonError
-from portside.model.errors.locks import LockMissingError
+from portside.model.errors.locks import LockMissingError, LockTooNewError
 from portside.model.facts import DependencySource, Notice, PackageManager
 from portside.model.locked import IndexSource, LockedDistribution
 from portside.model.names import canonical
@@ -65,7 +65,7 @@ def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | N
 def read_pipfile_lock(source: Source, *, includes_tests: bool = False) -> PipfileLock:
     """Read the Pipfile.lock, for its hash alone or for what is to be installed.
 
-    Raises ``PipfileLockInvalidJsonError`` and ``SourceUnreadableError``.
+    Raises ``PipfileLockInvalidJsonError``, ``LockTooNewError`` and ``SourceUnreadableError``.
     """
     raw = source.read(LOCK)
     try:
@@ -76,9 +76,10 @@ def read_pipfile_lock(source: Source, *, includes_tests: bool = False) -> Pipfil
         raise PipfileLockInvalidJsonError(cause='there is no "_meta" in it')
     meta = _table(data, "_meta")
     spec = meta.get("pipfile-spec", _NEWEST)
-    if not isinstance(spec, int) or spec > _NEWEST:
-        cause = f'its "pipfile-spec" is {spec}, and what can be read is {_NEWEST}'
-        raise PipfileLockInvalidJsonError(cause=cause)
+    if not isinstance(spec, int):
+        raise PipfileLockInvalidJsonError(cause=f'its "pipfile-spec" is {spec}, and no number')
+    if spec > _NEWEST:
+        raise LockTooNewError(lock=LOCK, tool="Pipenv", found=spec, known=str(_NEWEST))
     entries = _locked_entries(data, ("develop", "default") if includes_tests else ("default",))
     return PipfileLock(_text(_table(meta, "hash"), "sha256"), _sources(meta, "sources"), entries)
 

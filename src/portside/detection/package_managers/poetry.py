@@ -30,6 +30,7 @@ from portside.detection.python_version.requires_python import convert_poetry
 from portside.model.errors.locks import (
     LockInvalidError,
     LockOutdatedError,
+    LockTooNewError,
 )
 from portside.model.facts import DependencySource, Notice, NoticeLevel, PackageManager
 from portside.model.locked import IndexSource, LockedDistribution
@@ -41,6 +42,7 @@ PYPI = "pypi"
 _COMMAND = "poetry lock"
 # The formats that can be read, and the first that names groups and markers.
 _KNOWN = ((1, 0), (2, 1))
+_FORMATS = "1.0 to 2.1"
 _WITH_GROUPS = (2, 1)
 _LOCAL = re.compile(rb"^type = \"(directory|file)\"\r?$", re.MULTILINE)
 _WRITER = re.compile(r"\bPoetry (\d+)\.(\d+)")
@@ -195,8 +197,10 @@ def _format(metadata: Mapping[str, object]) -> tuple[int, int]:
     if match is None:
         raise _invalid("its [metadata] has no lock-version")
     version = int(match[1]), int(match[2])
-    if not _KNOWN[0] <= version < (_KNOWN[1][0] + 1, 0):
-        raise _invalid(f"its format is {text}, and what can be read is 1.0 to 2.1")
+    if version >= (_KNOWN[1][0] + 1, 0):
+        raise LockTooNewError(lock=LOCK, tool="Poetry", found=text, known=_FORMATS)
+    if version < _KNOWN[0]:
+        raise _invalid(f"its format is {text}, and what can be read is {_FORMATS}")
     return version
 
 

@@ -7,7 +7,7 @@ from portside.detection.documents import read_toml, value_at
 from portside.detection.locks import refuse_conflicts
 from portside.detection.pylock_files import DEFAULT_PYLOCK, pylock_files
 from portside.model.errors.app import ManifestUndecidedError
-from portside.model.errors.locks import LockInvalidError
+from portside.model.errors.locks import LockInvalidError, LockTooNewError
 from portside.model.errors.python_version import PythonVersionInvalidTomlError
 from portside.model.facts import DependencySource, PackageManager
 from portside.model.source import Source
@@ -27,7 +27,8 @@ _DEFAULT_COMMAND = "uv export --format pylock.toml --output-file {}"
 def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)
     """Return the app's lock, None if it has none.
 
-    Raises ``LockInvalidError``, and ``ManifestUndecidedError`` where there are several.
+    Raises ``LockInvalidError``, ``LockTooNewError``, and ``ManifestUndecidedError`` where there are
+    several.
     """
     found = pylock_files(source)
     if len(found) > 1:
@@ -56,14 +57,12 @@ def _check_format(head: object, source: Source, lock: str) -> None:
     """Refuse a major version that isn't known (PEP 751, lock-version)."""
     text = str(value_at(head, "lock-version") or "")
     major = text.partition(".")[0]
-    if major.isdecimal() and int(major) <= _NEWEST:
-        return
-    cause = (
-        f"its lock-version is {text}, and what can be read is 1.0"
-        if text
-        else "there is no lock-version in it"
-    )
-    raise LockInvalidError(lock=lock, cause=cause, command=_command(source, lock))
+    if not major.isdecimal():
+        cause = f"its lock-version is '{text}'" if text else "there is no lock-version in it"
+        raise LockInvalidError(lock=lock, cause=cause, command=_command(source, lock))
+    if int(major) > _NEWEST:
+        tool = "the tool that wrote it"
+        raise LockTooNewError(lock=lock, tool=tool, found=text, known=f"{_NEWEST}.0")
 
 
 def _command(source: Source, lock: str) -> str:

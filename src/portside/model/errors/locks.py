@@ -37,6 +37,22 @@ class LockMissingError(BuildError):
         )
 
 
+class LockTooNewError(BuildError):
+    """The lock has a newer format than portside knows."""
+
+    code: ClassVar[str] = "lock::too-new"
+
+    def __init__(self, *, lock: str, tool: str, found: object, known: str) -> None:
+        """Take the lock, the tool that wrote it, its format, and which formats are known."""
+        super().__init__(
+            f"Your {lock} is in a newer format than portside knows.",
+            detail=f"Its format is {found}, and what can be read is {known}.",
+            hint="Update portside, for example with `pip install --upgrade portside`; or make the\n"
+            f"lock with an older version of {tool}, and commit it.",
+            failure_detail=f"{lock}: {found}",
+        )
+
+
 class LockOutdatedError(BuildError):
     """The project changed since its lock was written."""
 

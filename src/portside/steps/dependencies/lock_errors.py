@@ -15,6 +15,7 @@ from portside.model.errors.locks import (
     LockForOtherMachinesError,
     LockInvalidError,
     LockOutdatedError,
+    LockTooNewError,
     RequiredToolVersionError,
 )
 from portside.model.errors.settings import GroupUnknownError
@@ -22,7 +23,8 @@ from portside.model.facts import DependencySource
 from portside.model.package_manager import PackageManager
 from portside.steps.dependencies.request import DependenciesRequest
 
-_INVALID = rf"error: (Failed to parse `{LOCK}`[^\0]*|[^\n]*unsupported schema[^\n]*)"
+_INVALID = rf"error: (Failed to parse `{LOCK}`[^\0]*)"
+_TOO_NEW = re.compile(r"unsupported schema version \(v(\d+), but only v(\d+) is supported\)")
 _ROOT_FAILED = r"Failed to build `[^`]+ @ file://{app}`"
 _OTHER_MACHINES = re.compile(
     r"error: (The (?:current|target)[^\n]*not (?:compatible with|supported by) the lockfile[^\n]*)"
@@ -56,6 +58,9 @@ def project_error(tail: Iterable[str], request: DependenciesRequest) -> BuildErr
         return LockForOtherMachinesError(lock=lock, cause=elsewhere[1], fix=_FOR_THIS_MACHINE)
     if "needs to be updated, but `--locked`" in text:
         return LockOutdatedError(lock=lock, project=dependencies.manifest, command=command)
+    too_new = _TOO_NEW.search(text)
+    if too_new:
+        return LockTooNewError(lock=lock, tool="uv", found=too_new[1], known=too_new[2])
     invalid = re.search(_INVALID, text)
     if invalid:
         # uv calls every lock so.
