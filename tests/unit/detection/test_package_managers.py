@@ -540,6 +540,27 @@ def test_the_index_of_everybody_is_no_choice() -> None:
     table = "[tool.uv]\nindex-url = 'https://pypi.org/simple'\n"
     assert detect_dependencies(DictSource({"pyproject.toml": f"{PROJECT}{table}"})).lock is None
 
+    table = "[[tool.poetry.source]]\nname = 'PyPI'\npriority = 'primary'\n"
+    assert detect_dependencies(DictSource({"pyproject.toml": f"{PROJECT}{table}"})).lock is None
+    with pytest.raises(LockMissingError, match="needs a lock"):
+        detect_dependencies(
+            DictSource({"pyproject.toml": f"{PROJECT}{table}url = 'https://i.example/simple'\n"})
+        )
+
+
+@pytest.mark.parametrize(
+    ("backend", "command"),
+    [
+        ("poetry.core.masonry.api", "poetry lock"),
+        ("pdm.backend", "pdm lock"),
+        ("hatchling.build", "uv lock"),
+    ],
+)
+def test_the_tool_that_locks_a_project_is_the_one_that_made_it(backend: str, command: str) -> None:
+    text = f"{PROJECT}[build-system]\nrequires = []\nbuild-backend = '{backend}'\n"
+    (notice,) = detect_dependencies(DictSource({"pyproject.toml": text})).notices
+    assert notice.hint.endswith(f":\n    {command}")
+
 
 def test_locks_that_are_not_read_are_told() -> None:
     files: dict[str, bytes | str] = {"pylock.a.toml": "", "pylock.b.toml": ""}

@@ -10,6 +10,8 @@ from portside.model.facts import DependencySource, Notice, PackageManager
 from portside.model.source import Source
 
 _TOOLS = ("poetry", "pdm")
+# What builds a project tells which tool made it, where no table of the tool's own does.
+_BACKENDS = {"poetry.core.masonry.api": "poetry", "pdm.backend": "pdm"}
 # Where distributions come from, and what PDM puts in the place of what is asked for.
 _PLACES = {"poetry": ("source",), "pdm": ("source", "resolution")}
 
@@ -41,16 +43,34 @@ def _refuse_choices(source: Source) -> None:
     if cause := uv_choice(source, value_at(tables, "uv"), "[tool.uv]"):
         raise LockMissingError(cause=cause, command="uv lock")
     found = [
-        (tool, key) for tool, keys in _PLACES.items() for key in keys if value_at(tables, tool, key)
+        (tool, key)
+        for tool, keys in _PLACES.items()
+        for key in keys
+        if not _is_default(value_at(tables, tool, key))
     ]
     for tool, key in found[:1]:
         cause = f"[tool.{tool}] has '{key}', which only {PackageManager[tool.upper()].tool} reads"
         raise LockMissingError(cause=cause, command=f"{tool} lock")
 
 
+def _is_default(value: object) -> bool:
+    """Return whether a table says nothing, or what is so without it: that PyPI is asked."""
+    sources = value if isinstance(value, list) else ()
+    return not value or (
+        bool(sources)
+        and all(
+            str(value_at(one, "name")).lower() == "pypi" and not value_at(one, "url")
+            for one in sources
+        )
+    )
+
+
 def _no_lock(source: Source) -> Notice:
-    tables = value_at(read_toml(source, PYPROJECT), "tool")
-    tool = next((name for name in _TOOLS if value_at(tables, name)), "uv")
+    data = read_toml(source, PYPROJECT)
+    backend = str(value_at(data, "build-system", "build-backend"))
+    tables = value_at(data, "tool")
+    own = next((name for name in _TOOLS if value_at(tables, name)), None)
+    tool = own or _BACKENDS.get(backend, "uv")
     return Notice(
         "pyproject::no-lock",
         "No lock pins what pyproject.toml asks for, so every build may install something else.",
