@@ -73,6 +73,29 @@ def test_a_procfile_that_names_no_directory_chooses_none(command: str) -> None:
     assert codes(facts) == [SEVERAL]
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "#!/bin/sh\n# one\ncd two\nexec gunicorn shop.wsgi\n",
+        "#!/usr/bin/env bash\nset -e\npython two/manage.py migrate\nexec gunicorn two.shop.wsgi\n",
+    ],
+)
+@pytest.mark.parametrize("command", ["bash bin/start.sh", "bin/start.sh", "exec /app/bin/start.sh"])
+def test_the_script_that_a_procfile_runs_chooses(command: str, script: str) -> None:
+    files = {**TWO, "bin/start.sh": script, "Procfile": f"web: {command}\n"}
+    assert facts_of(files).manage_py == "two/manage.py"
+
+
+@pytest.mark.parametrize("module", ["two.shop.wsgi", "two.shop.wsgi:application", "only.asgi"])
+def test_the_module_that_is_served_chooses(module: str) -> None:
+    files = {**TWO, "two/only/asgi.py": WSGI_PY, "Procfile": f"web: gunicorn {module} -b :$PORT\n"}
+    assert facts_of(files).manage_py == "two/manage.py"
+
+
+def test_a_module_that_is_in_both_chooses_none() -> None:
+    assert codes(facts_of({**TWO, "Procfile": "web: gunicorn shop.wsgi\n"})) == [SEVERAL]
+
+
 def test_the_one_that_is_started_is_the_one() -> None:
     facts = facts_of({**TWO, "one/manage.py": "import django  # without settings\n"})
     assert [process.command.split()[2] for process in facts.processes] == ["two"]
