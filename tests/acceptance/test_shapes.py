@@ -6,6 +6,7 @@ must build and answer over HTTP.
 
 import subprocess
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -320,6 +321,70 @@ FRAMEWORKS = {
         ui.run(port=int(os.environ.get("PORT", "8080")))
         """,
     ),
+    "aiohttp, with a runner": (
+        "aiohttp",
+        """
+        import asyncio
+        import os
+
+        from aiohttp import web
+
+        async def hail(request):
+            return web.Response(text="Ahoy!")
+
+        async def main():
+            app = web.Application()
+            app.router.add_get("/", hail)
+            runner = web.AppRunner(app)
+            await runner.setup()
+            await web.TCPSite(runner, "0.0.0.0", int(os.environ["PORT"])).start()
+            await asyncio.Event().wait()
+
+        asyncio.run(main())
+        """,
+    ),
+    "CherryPy": (
+        "cherrypy",
+        """
+        import os
+
+        import cherrypy
+
+        class Hail:
+            @cherrypy.expose
+            def index(self):
+                return "Ahoy!"
+
+        cherrypy.config.update(
+            {"server.socket_host": "0.0.0.0", "server.socket_port": int(os.environ["PORT"])}
+        )
+        cherrypy.quickstart(Hail())
+        """,
+    ),
+    "Microdot": (
+        "microdot",
+        """
+        import os
+
+        from microdot import Microdot
+
+        app = Microdot()
+
+        @app.get("/")
+        async def hail(request):
+            return "Ahoy!"
+
+        app.run(port=int(os.environ["PORT"]))
+        """,
+    ),
+    "Shiny": (
+        "shiny",
+        """
+        from shiny import App, ui
+
+        app = App(ui.page_fluid("Ahoy!"), None)
+        """,
+    ),
     "Flask in a class": (
         "flask",
         """
@@ -383,6 +448,36 @@ FRAMEWORKS = {
         """,
     ),
 }
+# A worker of each kind, and what it says once it is up. RQ's needs a Redis, so it isn't among them.
+WORKERS = {
+    "Celery": (
+        "celery",
+        """
+        from celery import Celery
+
+        jobs = Celery("jobs", broker="memory://")
+
+        @jobs.task
+        def load(crates):
+            return crates
+        """,
+        "ready.",
+    ),
+    "Dramatiq": (
+        "dramatiq",
+        """
+        import dramatiq
+        from dramatiq.brokers.stub import StubBroker
+
+        dramatiq.set_broker(StubBroker())
+
+        @dramatiq.actor
+        def load(crates):
+            print(crates)
+        """,
+        "Worker process is ready for action.",
+    ),
+}
 # What shows its greeting only to a browser, over a WebSocket.
 IN_THE_BROWSER = {"Streamlit", "Gradio", "Panel", "Marimo"}
 
@@ -408,6 +503,33 @@ def test_an_app_of_each_framework_builds_and_answers(
     app = write_app(tmp_path / "quay", {".python-version": "3.12\n", **contents})
     page = page_of(app, portside, tmp_path)
     assert "Ahoy!" in page or (name in IN_THE_BROWSER and "<html" in page)
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_a_worker_of_each_kind_starts(portside: Portside, tmp_path: Path, name: str) -> None:
+    requirement, code, said = WORKERS[name]
+    contents = {"requirements.txt": f"{requirement}\n", "jobs.py": textwrap.dedent(code)}
+    app = write_app(tmp_path / "quay", {".python-version": "3.12\n", **contents})
+    slug = tmp_path / "slug"
+    assert "web:" not in portside.build(app, slug).stderr
+    log = tmp_path / "log"
+    with log.open("w") as output:
+        run = subprocess.Popen(
+            [portside.program, "run", slug, "--scale", "worker=1"],
+            env=portside.env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while said not in log.read_text():
+            assert time.monotonic() < deadline, log.read_text()
+            assert run.poll() is None, log.read_text()
+            time.sleep(0.1)
+    finally:
+        run.terminate()
+        assert run.wait(60) == 143, log.read_text()
 
 
 def in_directory(app: Path, portside: Portside) -> Tool:
