@@ -3,7 +3,7 @@
 One command: `make bench-managers`, or `python benchmarks/managers.py`. One set of requirements is
 locked by each package manager with its own tool, so that all of them install the same. Both sides
 have what they download in their caches already, and compile bytecode. In each round they take
-turns.
+turns. Before the first one it is checked that both install the same distributions and versions.
 
 by hand    `uv sync --frozen` for uv's lock and `uv pip sync` of the same lock as hashed
            requirements (or of the pylock.toml itself) for the others, into an empty environment
@@ -114,9 +114,9 @@ def make_app(kind: str, home: Path, python: Path, environment: Mapping[str, str]
 
 
 def by_hand(
-    kind: str, app: Path, home: Path, python: Path, environment: Mapping[str, str]
+    kind: str, app: Path, target: Path, python: Path, environment: Mapping[str, str]
 ) -> float:
-    target = home / f"environment-{uuid.uuid4().hex}"
+    """Install the lock into a new environment; return the seconds that uv took for it."""
     subprocess.run([UV, "venv", "-q", "--python", python, target], env=environment, check=True)
     own = {**environment, "UV_PROJECT_ENVIRONMENT": str(target), "VIRTUAL_ENV": str(target)}
     if kind == "uv":
@@ -125,24 +125,34 @@ def by_hand(
         lock = (
             app / "pylock.toml"
             if kind == "pylock.toml"
-            else home / "apps/pip, hashed/requirements.txt"
+            else app.with_name("pip, hashed") / "requirements.txt"
         )
         words = ("pip", "sync", "-q", "--compile-bytecode", str(lock))
     return run([UV, "--no-config", *words], own, app).wall
 
 
 def with_portside(
-    app: Path, home: Path, store: Path, environment: Mapping[str, str]
+    app: Path, slug: Path, store: Path, environment: Mapping[str, str]
 ) -> dict[str, float]:
     """Build with nothing but downloads and the interpreter in the store; return steps' seconds."""
     for name in ("layers/dependencies", "bytecode"):
         if (store / name).exists():
             # Moved rather than removed: see `remove` in run.py.
-            (store / name).rename(home / f"old-{uuid.uuid4().hex}")
-    command = [PORTSIDE, "build", app, "--json", "-o", f"dir:{home / f'slug-{uuid.uuid4().hex}'}"]
+            (store / name).rename(slug.with_name(f"old-{uuid.uuid4().hex}"))
+    command = [PORTSIDE, "build", app, "--json", "-o", f"dir:{slug}"]
     told = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     events = [json.loads(line)["event"] for line in told.stdout.splitlines()]
     return {one["step"]: one["duration"] for one in events if one["kind"] == "StepFinished"}
+
+
+def refuse_differences(kind: str, ours: Path, theirs: Path) -> None:
+    """End the run where both sides don't have the same distributions: it would compare nothing."""
+    found = [
+        {path.name for path in place.rglob("*.dist-info") if not path.name.startswith("pip-")}
+        for place in (ours, theirs)
+    ]
+    if not found[0] or found[0] != found[1]:
+        raise SystemExit(f"{kind}: the sides differ in {sorted(found[0] ^ found[1])}")
 
 
 def measure(
@@ -150,24 +160,31 @@ def measure(
 ) -> Figures:
     app = make_app(kind, home, python, environment)
     store = Path(environment["PORTSIDE_CACHE_DIR"])
-    with_portside(app, home, store, environment)
-    by_hand(kind, app, home, python, environment)
+    slug, target = _new(home, "slug"), _new(home, "environment")
+    with_portside(app, slug, store, environment)
+    by_hand(kind, app, target, python, environment)
+    refuse_differences(kind, slug, target)
     figures = Figures()
     for number in range(rounds):
         print(f"{kind}: {number + 1}/{rounds}", file=sys.stderr)
         figures.planned.append(run([PORTSIDE, "plan", app], environment, home).cpu)
 
         def ours() -> None:
-            steps = with_portside(app, home, store, environment)
+            steps = with_portside(app, _new(home, "slug"), store, environment)
             figures.installed.append(steps["dependencies"])
             figures.assembled.append(steps["dependencies"] + steps["assemble"])
 
         def theirs() -> None:
-            figures.by_hand.append(by_hand(kind, app, home, python, environment))
+            target = _new(home, "environment")
+            figures.by_hand.append(by_hand(kind, app, target, python, environment))
 
         for side in (ours, theirs) if number % 2 else (theirs, ours):
             side()
     return figures
+
+
+def _new(home: Path, name: str) -> Path:
+    return home / f"{name}-{uuid.uuid4().hex}"
 
 
 def ratio(ours: list[float], theirs: list[float]) -> str:
