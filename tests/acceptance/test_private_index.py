@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from command_line import BIN, Portside, holding
+from command_line import BIN, Portside, holding, write_app
 from private_index import PASSWORD, USER, PrivateIndex, serving
 
 from wheels import make_wheel
@@ -154,6 +154,9 @@ def test_credentials_reach_the_index_and_nothing_else(
     app = make_app(tmp_path)
     portside = trusting_nobody(portside)
     arguments, variables = way(app, index, portside)
+    # What a hook prints reaches the log as it comes, whatever is in its environment.
+    hook = write_app(app, {"bin/post_compile": "#!/bin/sh\nenv\n"}) / "bin/post_compile"
+    hook.chmod(0o755)
     cache = tmp_path / "cache"
     env = {**variables, "SSL_CERT_FILE": str(index.authority), "PORTSIDE_CACHE_DIR": str(cache)}
     archive, slug = tmp_path / "slug.tar", tmp_path / "slug"
@@ -166,6 +169,8 @@ def test_credentials_reach_the_index_and_nothing_else(
     assert len(found) == 1
     texts = [said.stdout, said.stderr, done.stdout, done.stderr, again.stdout, again.stderr]
     assert [text for text in texts if PASSWORD in text] == []
+    given = [word.partition("=")[0] for word in arguments if PASSWORD in word]
+    assert [name for name in given if f"{name}=" not in again.stderr] == []
     with tarfile.open(archive) as tar:
         tar.extractall(tmp_path / "unpacked", filter="tar")
     assert holding(PASSWORD, slug, cache, tmp_path / "unpacked") == []
