@@ -784,6 +784,89 @@ def test_two_equal_candidates_are_both_told_and_none_is_started(
         assert f"web: {process.command}" in notice.hint
 
 
+FASTAPI_APP = "from fastapi import FastAPI\nother = FastAPI()\napp = FastAPI()\n"
+ENTRYPOINT = '[tool.fastapi]\nentrypoint = "{}"\n'
+DECLARED = {
+    "FastAPI, of two files": (
+        {
+            "pyproject.toml": ENTRYPOINT.format("backend.api:app"),
+            "backend/api.py": FASTAPI_APP,
+            "main.py": FASTAPI_APP,
+        },
+        "uvicorn backend.api:app",
+        "backend/api.py:3 (FastAPI app: app, which [tool.fastapi] names)",
+    ),
+    "FastAPI, of two objects": (
+        {"pyproject.toml": ENTRYPOINT.format("main:other"), "main.py": FASTAPI_APP},
+        "uvicorn main:other",
+        "main.py:2 (FastAPI app: other, which [tool.fastapi] names)",
+    ),
+    "FastAPI, below src": (
+        {
+            "pyproject.toml": ENTRYPOINT.format("shop.web:other"),
+            "src/shop/__init__.py": "",
+            "src/shop/web.py": FASTAPI_APP,
+            "src/shop/main.py": FASTAPI_APP,
+        },
+        "uvicorn shop.web:other",
+        "src/shop/web.py:2 (FastAPI app: other, which [tool.fastapi] names)",
+    ),
+    "Flask, a file": (
+        {".flaskenv": "FLASK_DEBUG=1\nFLASK_APP=blog.py\n", "blog.py": FLASK, "app.py": FLASK},
+        "gunicorn blog:app",
+        "blog.py:2 (Flask app: app, which .flaskenv names)",
+    ),
+    "Flask, what a file imports": (
+        {
+            ".flaskenv": 'export FLASK_APP="blog"  # the entry\n',
+            "blog.py": "from app import app\n@app.shell_context_processor\ndef f(): return {}\n",
+            "app/__init__.py": FLASK,
+            "admin.py": FLASK,
+        },
+        "gunicorn blog:app",
+        "blog.py:2 (Flask app: app, which .flaskenv names)",
+    ),
+    "Flask, a factory": (
+        {
+            ".flaskenv": "FLASK_APP='shop/web:make()'\n",
+            "shop/__init__.py": "",
+            "shop/web.py": "import flask\ndef make():\n    return flask.Flask('x')\n",
+            "app.py": FLASK,
+        },
+        "gunicorn 'shop.web:make()'",
+        "shop/web.py:2 (Flask app: make(), which .flaskenv names)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "command", "origin"), DECLARED.values(), ids=DECLARED.keys())
+def test_what_the_app_names_itself_comes_first(
+    files: dict[str, bytes | str], command: str, origin: str
+) -> None:
+    [process] = find(files, "gunicorn uvicorn").processes
+    assert process.command.startswith(f"{command} ")
+    assert str(process.origin) == origin
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"pyproject.toml": ENTRYPOINT.format("gone:app")},
+        {"pyproject.toml": ENTRYPOINT.format("blog:gone")},
+        {"pyproject.toml": "[tool.fastapi]\nentrypoint = 3\n"},
+        {"pyproject.toml": "[tool.fastapi\n"},
+        {".flaskenv": "FLASK_APP=\n"},
+        {".flaskenv": "FLASK_APP=blog:make('dev')\n"},
+        {".flaskenv": b"\xff\0FLASK_APP=../blog.py\n"},
+    ],
+)
+def test_what_the_app_names_and_cannot_be_followed_is_passed_over(
+    files: dict[str, bytes | str],
+) -> None:
+    found = find({**files, "app.py": FLASK, "blog.py": FLASK}, "gunicorn")
+    assert lines(found) == [f"web: gunicorn app:app {BIND}"]
+
+
 EVIDENCE = {
     "app.py:2 (Flask app: app)": {"app.py": FLASK},
     "shop.py:2 (Flask app: create_app())": {

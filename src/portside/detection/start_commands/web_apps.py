@@ -5,9 +5,11 @@ import re
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from portside.detection.start_commands.apps import App, Apps, Scope
 from portside.detection.start_commands.candidate import Candidate, is_entry_name, rank_of
+from portside.detection.start_commands.declared import find_declared
 from portside.detection.start_commands.frameworks import (
     AIOHTTP,
     BARE,
@@ -56,6 +58,7 @@ class _Binding(Struct, frozen=True):
     line: int
     is_factory: bool = False
     is_alias: bool = False
+    declared_by: str = ""
 
     @property
     def path(self) -> str:
@@ -63,13 +66,20 @@ class _Binding(Struct, frozen=True):
 
     @property
     def rank(self) -> tuple[int, ...]:
+        if self.declared_by:
+            return (-1,)
         known = _FACTORIES if self.is_factory else _ATTRIBUTES
         is_bare = self.app.framework in {BARE_WSGI, BARE_ASGI}
         return (int(is_bare), *rank_of(self.path), known.get(self.name, 2))
 
 
 def look_around(apps: Apps) -> None:
-    """Look at the files that mention a framework, and at those whose name says "start here"."""
+    """Look at the files that mention a framework, and at those whose name says "start here".
+
+    The one that the app names itself comes before all.
+    """
+    for path, _ in _declared(apps):
+        apps.scope(path)
     for path in apps.tree.files:
         if _mentions_framework(apps.tree.read(path)):
             apps.scope(path)
@@ -176,7 +186,27 @@ def _needs_arguments(definition: Definition) -> bool:
     return not isinstance(definition, ast.ClassDef) and required_parameters(definition) > 0
 
 
+def _declared(apps: Apps) -> dict[tuple[str, str], str]:
+    """Return the file and the name that the app itself names, and by what it does."""
+    found = find_declared(apps.tree.source)
+    if found is None:
+        return {}
+    name = found.name or "*"
+    apps.named_modules.add(found.module)
+    files = files_of(apps.tree, "", Imported(found.module, name))
+    return {(file, found.name): found.by for file, looked_up in files if looked_up}
+
+
 def _bindings(apps: Apps) -> Iterator[_Binding]:
+    """Yield the names of all app objects, and whether the app names one of them itself."""
+    declared = _declared(apps)
+    files = {path for path, _ in declared}
+    for binding in _all_bindings(apps, files):
+        by = declared.get((binding.path, binding.name)) or declared.get((binding.path, ""), "")
+        yield replace(binding, declared_by=by) if by else binding
+
+
+def _all_bindings(apps: Apps, entries: set[str]) -> Iterator[_Binding]:
     for scope in apps.scopes():
         for name, app in scope.names.items():
             if app.framework not in _NOT_SERVED:
@@ -185,7 +215,7 @@ def _bindings(apps: Apps) -> Iterator[_Binding]:
             if app.framework not in _NOT_SERVED:
                 line = scope.module.definitions[name].lineno
                 yield _Binding(scope, name, app, line, is_factory=True)
-        if is_entry_name(scope.module.path):
+        if is_entry_name(scope.module.path) or scope.module.path in entries:
             yield from _aliases(apps, scope)
 
 
@@ -200,6 +230,7 @@ def _aliases(apps: Apps, scope: Scope) -> Iterator[_Binding]:
 def _preference(binding: _Binding) -> tuple[object, ...]:
     """Return by which name an app object is best served: the smaller the better."""
     return (
+        not binding.declared_by,
         binding.is_factory,
         not is_entry_name(binding.path),
         *binding.rank[1:],
@@ -268,7 +299,9 @@ def _candidate(
     )
     served = serve(target, requirements)
     named_by = preferred.get((binding.path, binding.name))
-    rank = binding.rank if named_by is None else (0, *rank_of(named_by), 0)
+    rank = binding.rank
+    if named_by is not None and not binding.declared_by:
+        rank = (0, *rank_of(named_by), 0)
     return Candidate(
         served.command,
         binding.path,
@@ -295,4 +328,5 @@ def _prefers_itself(servings: tuple[Serving, ...], requirements: frozenset[str])
 def _what(framework: Framework, binding: _Binding) -> str:
     kind = "callable" if framework in {BARE_WSGI, BARE_ASGI} else "app"
     call = "()" if binding.is_factory else ""
-    return f"{framework.name} {kind}: {binding.name}{call}"
+    by = f", which {binding.declared_by} names" if binding.declared_by else ""
+    return f"{framework.name} {kind}: {binding.name}{call}{by}"
