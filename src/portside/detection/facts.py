@@ -13,6 +13,7 @@ from portside.detection.django import (
     note_several,
 )
 from portside.detection.excludes import read_excludes
+from portside.detection.kept import without_excluded
 from portside.detection.package_managers import detect_dependencies
 from portside.detection.procfile import read_processes
 from portside.detection.python_version import detect_python_version
@@ -63,19 +64,21 @@ def detect(
         policy=policy,
         dependencies=dependencies,
     )
+    excludes = read_excludes(source, settings)
+    kept = without_excluded(source, excludes)
     processes = read_processes(source)
     start = StartCommands()
     if finds_start and not any(process.type == _WEB for process in processes):
-        start = _find_start(source, dependencies)
+        start = _find_start(kept, source, dependencies)
     if not processes:
         dependencies = replace(dependencies, added=start.added_requirements)
     process_notices = _process_notices(processes, start)
     processes = processes or start.processes
     # Platforms take the first that there is.
     manage_pys = (
-        narrow_manage_pys(source, processes)
+        narrow_manage_pys(kept, processes)
         if finds_start
-        else tuple(islice(find_manage_pys(source), 1))
+        else tuple(islice(find_manage_pys(kept), 1))
     )
     return Facts(
         app_name=source.name,
@@ -83,11 +86,11 @@ def detect(
         python_constraints=constraints,
         dependencies=dependencies,
         manage_py=manage_pys[0] if len(manage_pys) == 1 else None,
-        pre_compile_hook=_hook(source, PRE_COMPILE),
-        post_compile_hook=_hook(source, POST_COMPILE),
+        pre_compile_hook=_hook(kept, PRE_COMPILE),
+        post_compile_hook=_hook(kept, POST_COMPILE),
         processes=processes,
         settings=settings,
-        excludes=read_excludes(source, settings),
+        excludes=excludes,
         config_vars=app_json.config_vars,
         notices=(
             *notices,
@@ -103,7 +106,8 @@ def _hook(source: Source, path: str) -> str | None:
     return path if source.is_file(path) else None
 
 
-def _find_start(source: Source, dependencies: DependencySource) -> StartCommands:
+def _find_start(kept: Source, source: Source, dependencies: DependencySource) -> StartCommands:
+    """Return what starts the app: files that are kept, by distributions that it asks for."""
     from portside.detection.direct_requirements import (  # noqa: PLC0415 (start-up time)
         requested_distributions,
     )
@@ -111,7 +115,7 @@ def _find_start(source: Source, dependencies: DependencySource) -> StartCommands
         find_start_commands,
     )
 
-    return find_start_commands(source, requested_distributions(source, dependencies))
+    return find_start_commands(kept, requested_distributions(source, dependencies))
 
 
 def _process_notices(processes: tuple[Process, ...], start: StartCommands) -> tuple[Notice, ...]:
