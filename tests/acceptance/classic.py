@@ -7,7 +7,6 @@ import os
 import shlex
 import shutil
 import subprocess
-import tempfile
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -199,7 +198,10 @@ def exclusive_app() -> Iterator[None]:
         pytest.skip(f"needs to write to {APP}: {error.strerror}")
     if not os.access(APP, os.W_OK):
         pytest.skip(f"needs to write to {APP}")
-    with (Path(tempfile.gettempdir()) / "portside-tests-app.lock").open("w") as lock:
+    with contextlib.ExitStack() as stack:
+        # The directory itself: a file's place would depend on TMPDIR.
+        lock = os.open(APP, os.O_RDONLY | os.O_DIRECTORY)
+        stack.callback(os.close, lock)
         fcntl.flock(lock, fcntl.LOCK_EX)
         foreign = [path.name for path in APP.iterdir() if path.name != ".heroku"]
         if foreign or ((APP / PYTHON).is_dir() and not (APP / PYTHON).is_symlink()):

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,8 +10,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+
+from ports import free_port as free_port  # noqa: PLC0414 (part of what tests import from here)
 
 BIN = Path(sys.executable).parent
 BUILD_SECONDS = 400
@@ -111,8 +113,13 @@ def _wait_for_answer(site: Site, seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while True:
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            with contextlib.suppress(urllib.error.HTTPError):
+            try:
                 site.get()
+            except urllib.error.HTTPError as error:
+                # 503 is the router's own answer while no web process is up.
+                with error:
+                    if error.code == HTTPStatus.SERVICE_UNAVAILABLE:
+                        raise
             return
         assert site.process.poll() is None, site.log.read_text()
         assert time.monotonic() < deadline, site.log.read_text()
@@ -128,12 +135,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         raise
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("0.0.0.0", 0))
-        return probe.getsockname()[1]
 
 
 def write_app(directory: Path, files: Mapping[str, str]) -> Path:

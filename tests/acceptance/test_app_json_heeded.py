@@ -1,6 +1,8 @@
 """An app.json as `portside build` and `portside run` heed it, called as a user calls them."""
 
 import json
+import re
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ APP_JSON = {
 }
 SHOW = "import os\nprint('got', *(os.environ.get(name, '-') for name in {!r}))\n"
 SALT = "import os\nprint('salt', os.environ['SESSION_SALT'])\n"
+SALTED = re.compile(r" (web\.\d) +\| salt (\w+)\n")
 HOOK = """\
 #!/bin/sh
 echo "hook $CURRENCY $MODE, salted with $SESSION_SALT"
@@ -105,12 +108,15 @@ def test_a_build_gets_the_values_and_keeps_no_generated_one(
 def test_a_formation_is_what_app_json_says(app: Path, portside: Portside, tmp_path: Path) -> None:
     (app / ".env").write_text("DATABASE_URL=sqlite://\n")
     log = tmp_path / "log"
-    with portside.running(app, "--scale", "formation", log=log) as site:
-        site.get()
-        salts = [line.split()[-1] for line in log.read_text().splitlines() if " salt " in line]
-        names = {line.split()[1] for line in log.read_text().splitlines() if " salt " in line}
-    assert len(salts) == len(names) == 2
-    assert len(set(salts)) == 1
+    with portside.running(app, "--scale", "formation", log=log):
+        # The first answer may come before the other web process has said anything, and one that
+        # finds its port taken meanwhile says it again.
+        deadline = time.monotonic() + 60
+        while len(salts := dict(SALTED.findall(log.read_text()))) < 2:
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+    assert set(salts) == {"web.1", "web.2"}
+    assert len(set(salts.values())) == 1
     (app / "app.json").write_text("{}")
     refused = portside("run", app, "--scale", "formation")
     assert refused.returncode == 2

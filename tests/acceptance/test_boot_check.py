@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from command_line import Portside, write_app
+from command_line import Portside, free_port, write_app
 
 SERVER = """\
 import http.server
@@ -86,10 +86,11 @@ def test_memory_after_boot_is_held_against_the_limit(
     assert not (tmp_path / "slug").exists()
     slug = tmp_path / "slug"
     portside.build(app, slug, env={"PORTSIDE_MEMORY_LIMIT": "1G"})
-    limited = portside("run", slug, "--check", "--env", "GREETING=x")
+    check = ("run", slug, "--check", "--port", free_port(), "--env", "GREETING=x")
+    limited = portside(*check)
     assert limited.returncode == 1
     assert "run-too-much-memory" in limited.stderr
-    roomy = portside("run", slug, "--check", "--env", "GREETING=x", "--memory-limit", "1G")
+    roomy = portside(*check, "--memory-limit", "1G")
     assert roomy.returncode == 0, roomy.stderr
     assert "1 process uses" in roomy.stdout
     wrong = portside("run", slug, "--check", "--memory-limit", "plenty")

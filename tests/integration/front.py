@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from ports import free_port as free_port  # noqa: PLC0414 (part of what tests import from here)
+
 PROGRAM = """
     import asyncio, gc, json, resource, sys, threading
     from portside.runtime.router.backends import Backends, State
@@ -54,12 +56,6 @@ PROGRAM = """
     asyncio.run(main())
 """
 Handler = Callable[[socket.socket, bytes], None]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:

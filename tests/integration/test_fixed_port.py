@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from workshop import COMMAND, Workshop, end, wait_for
 
+from ports import free_port
+
 pytestmark = pytest.mark.network
 CODE = """\
     import http.server
@@ -25,13 +27,6 @@ CODE = """\
 
     http.server.ThreadingHTTPServer(("{address}", {port}), Handler).serve_forever()
     """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def reverse(port: int, body: bytes) -> bytes:

@@ -41,7 +41,7 @@ UPSTREAM = "https://github.com/astral-sh/python-build-standalone/releases/downlo
 def host(home: Path, **variables: str) -> Host:
     this = read_host()
     kept = {name: this.environ[name] for name in ("PATH", "LANG") if name in this.environ}
-    short = {"UV_HTTP_TIMEOUT": "1", "UV_HTTP_RETRIES": "0"}
+    short = {"UV_HTTP_TIMEOUT": "20", "UV_HTTP_RETRIES": "0"}
     environ = {**kept, **short, "HOME": str(home), **variables}
     return Host(environ, home, this.machine, this.libc)
 
@@ -50,9 +50,10 @@ def candidates(directory: Path, host: Host) -> tuple[InterpreterCandidate, ...]:
     return read_inventory(ProcessRunner(), host, UV, directory / "cache" / "inventory.json")
 
 
-def download(directory: Path, url: str, sha256: str | None) -> Path:
+def download(directory: Path, url: str, sha256: str | None, **variables: str) -> Path:
     """Download what a catalog with one entry has, and return where it was put."""
-    machine = host(directory, UV_PYTHON_DOWNLOADS_JSON_URL=str(catalog(directory, url, sha256)))
+    path = str(catalog(directory, url, sha256))
+    machine = host(directory, UV_PYTHON_DOWNLOADS_JSON_URL=path, **variables)
     destination = directory / "staging" / "tree"
     destination.mkdir(parents=True)
     (candidate,) = candidates(directory, machine)
@@ -162,7 +163,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_server_that_never_answers_is_given_up(server: Server, tmp_path: Path) -> None:
     server.hanging.add("/python.tar.gz")
     with pytest.raises(SourceUnreachableError) as caught:
-        download(tmp_path, server.url("/python.tar.gz"), None)
+        download(tmp_path, server.url("/python.tar.gz"), None, UV_HTTP_TIMEOUT="1")
     assert "timed out" in caught.value.detail
 
 
@@ -172,7 +173,7 @@ def test_a_server_that_stops_in_the_middle_is_given_up(
     server.files["/python.tar.gz"] = archive
     server.hanging.add("/python.tar.gz")
     with pytest.raises(SourceUnreachableError) as caught:
-        download(tmp_path, server.url("/python.tar.gz"), None)
+        download(tmp_path, server.url("/python.tar.gz"), None, UV_HTTP_TIMEOUT="1")
     assert "timed out" in caught.value.detail
     assert_nothing_left(tmp_path)
 
@@ -436,6 +437,7 @@ def test_a_catalog_that_cannot_be_read_is_named(tmp_path: Path, content: str | N
 
 def test_a_catalog_server_that_hangs_is_given_up(server: Server, tmp_path: Path) -> None:
     server.hanging.add("/catalog.json")
-    machine = host(tmp_path, UV_PYTHON_DOWNLOADS_JSON_URL=server.url("/catalog.json"))
+    url = server.url("/catalog.json")
+    machine = host(tmp_path, UV_PYTHON_DOWNLOADS_JSON_URL=url, UV_HTTP_TIMEOUT="1")
     with pytest.raises(SourceUnreachableError):
         candidates(tmp_path, machine)

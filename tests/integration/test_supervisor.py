@@ -12,7 +12,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -29,6 +28,7 @@ SERVER = """
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             if self.path == "/slow":
+                print("takes its time", flush=True)
                 time.sleep(1.5)
             body = (os.environ["DYNO"] + " " + os.environ["PORT"]).encode()
             self.send_response(200)
@@ -116,7 +116,8 @@ def make_slug(tmp_path: Path) -> Iterator[MakeSlug]:
     yield make
     # Whatever a test does, nothing that it started may outlive it.
     for pid in processes_in(tmp_path):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def command_line(pid: int) -> bytes:
@@ -259,7 +260,7 @@ def test_a_crashed_process_starts_again_ever_later(make_slug: MakeSlug) -> None:
 
 def test_a_web_process_that_cannot_be_reached_is_diagnosed_and_has_h10(make_slug: MakeSlug) -> None:
     slug = make_slug(web="python3 -m http.server --bind 127.0.0.1 $PORT")
-    with running(slug, "--scale", "web=1", "--timeout", "1") as run:
+    with running(slug, "--scale", "web=1", "--timeout", "10") as run:
         run.wait_for("listens only on 127.0.0.1:")
         run.wait_for("--bind 0.0.0.0")
         status, page = run.get()
@@ -277,7 +278,7 @@ def test_requests_in_flight_are_answered_before_web_processes_stop(make_slug: Ma
         answers: list[tuple[int, str]] = []
         thread = threading.Thread(target=lambda: answers.append(run.get("/slow")))
         thread.start()
-        time.sleep(0.5)
+        run.wait_for("takes its time")
         assert run.stop() == 143
         thread.join(20)
         assert answers[0][0] == 200
@@ -330,9 +331,8 @@ def test_as_pid_1_it_reaps_orphans_and_stops(make_slug: MakeSlug) -> None:
     script = "(sh -c 'setsid sleep 0.3 &') ; sleep 1.5; ps -eo pid,ppid,stat,args; exec sleep 60"
     slug = make_slug(worker=script)
     with running(slug, "--scale", "worker=1", prefix=prefix) as run:
-        run.wait_for("PPID")
-        run.wait_for("ps -eo")
-        time.sleep(0.2)
+        # In the line of its start, as the shell's command, and last of all as itself.
+        run.wait_for("ps -eo", 3)
         shown = "".join(run.lines)
         assert re.search(r"\| +1 +0 ", shown)
         assert "<defunct>" not in shown

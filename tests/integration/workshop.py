@@ -207,7 +207,7 @@ def is_running(pid: int) -> bool:
     return state not in {"Z", "X"}
 
 
-def wait_for(condition: Any, seconds: float = 10.0) -> bool:
+def wait_for(condition: Any, seconds: float = 60.0) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
