@@ -56,6 +56,14 @@ def netrc(app: Path, index: PrivateIndex, portside: Portside) -> tuple[list[str]
     return [], {}
 
 
+def uv_variables_without_a_lock(
+    app: Path, index: PrivateIndex, _: Portside
+) -> tuple[list[str], dict[str, str]]:
+    (app / "pyproject.toml").write_text(PROJECT.format(url=index.url))
+    given = {"UV_INDEX_PRIVATE_USERNAME": USER, "UV_INDEX_PRIVATE_PASSWORD": PASSWORD}
+    return [word for name, value in given.items() for word in ("--env", f"{name}={value}")], {}
+
+
 def uv_variables(
     app: Path, index: PrivateIndex, portside: Portside
 ) -> tuple[list[str], dict[str, str]]:
@@ -130,7 +138,10 @@ LOCKED = {
         ("--extras", "gold,maps"),
     ),
 }
-WAYS = (variables_in_requirements, pip_variable, netrc, uv_variables, pipfile_variables)
+WAYS = (
+    *(variables_in_requirements, pip_variable, netrc, uv_variables, uv_variables_without_a_lock),
+    pipfile_variables,
+)
 
 
 def trusting_nobody(portside: Portside) -> Portside:

@@ -9,8 +9,8 @@ from dependency_bench import BIN, MARKS, PYTHON, Bench, files, make_project, mak
 
 from portside.model.errors import BuildError
 from portside.model.errors.locks import (
-    LockInvalidError,
     LockOutdatedError,
+    LockTooNewError,
     RequiredToolVersionError,
 )
 from portside.model.errors.settings import GroupUnknownError
@@ -106,7 +106,7 @@ def test_code_does_not_count_where_the_backend_only_links_to_it(bench: Bench) ->
     ("error", "words"),
     [
         (LockOutdatedError, "uv lock"),
-        (LockInvalidError, "schema"),
+        (LockTooNewError, "format is 99,"),
         (RequiredToolVersionError, ">=99"),
     ],
 )
@@ -116,7 +116,7 @@ def test_a_lock_that_does_not_fit(bench: Bench, error: type[BuildError], words: 
     lock = bench.app / "uv.lock"
     if error is LockOutdatedError:
         project(bench, dependencies='["six==1.17.0", "idna"]')
-    elif error is LockInvalidError:
+    elif error is LockTooNewError:
         lock.write_text(lock.read_text().replace("version = 1\n", "version = 99\n", 1))
     else:
         project(bench, '[tool.uv]\nrequired-version = ">=99"\n')
@@ -191,6 +191,56 @@ def test_the_files_that_a_setup_cfg_names_count(bench: Bench) -> None:
     before = bench.inputs()
     assert bench.install().outcome.distributions == (("six", "1.17.0"),)
     bench.write("reqs/base.txt", "idna==3.6\n")
+    assert bench.inputs() != before
+
+
+CHOICES = "constraint-dependencies = ['idna<3.7']\nno-binary-package = ['six']\n"
+
+
+def test_a_project_without_a_lock_that_says_what_only_uv_reads(bench: Bench) -> None:
+    bench.write("shop.py", "def main(): print('open')\n")
+    backend = HATCH + '[tool.hatch.build]\ninclude = ["shop.py"]\n'
+    groups = '[dependency-groups]\ndev = ["packaging==24.0"]\ntools = ["toml==0.10.2"]\n'
+    more = f'[project.scripts]\nshop = "shop:main"\n{groups}[tool.uv]\n{CHOICES}'
+    project(bench, more + backend, '["idna", "six==1.17.0"]')
+    bench.groups = ("tools",)
+    ours = bench.install()
+    assert not (bench.app / "uv.lock").exists()
+    theirs = bench.tmp / "theirs"
+    arguments = ("sync", "--no-default-groups", "--group", "tools", "--link-mode", "copy")
+    uv(bench, *arguments, UV_PROJECT_ENVIRONMENT=str(theirs))
+    (bench.app / "uv.lock").unlink()
+    assert dict(ours.outcome.distributions)["idna"] < "3.7"
+    assert ours.outcome.distributions == list_distributions(theirs / PYTHON.site_packages)
+    assert files(ours.prefix) == {name for name in files(theirs) if is_installed(name)}
+
+    before = bench.inputs()
+    bench.write("uv.toml", "exclude-newer = '2024-01-01T00:00:00Z'\n")
+    assert bench.inputs() != before
+    (bench.tmp / "ours").rename(bench.tmp / "before")
+    project(bench, more + backend, '["idna", "six==99"]')
+    with pytest.raises(BuildError) as caught:
+        bench.install()
+    assert "six" in f"{caught.value.summary}{caught.value.detail}"
+    assert not (bench.app / "uv.lock").exists()
+
+
+def test_a_script_without_a_lock_that_says_what_only_uv_reads(bench: Bench) -> None:
+    table = "".join(f"# {line}\n" for line in f"[tool.uv]\n{CHOICES}".splitlines())
+    head = '# /// script\n# requires-python = ">=3.12"\n# dependencies = ["idna", "six"]\n'
+    bench.write("main.py", f"{head}{table}# ///\nimport idna\n")
+    ours = bench.install()
+    assert [path.name for path in bench.app.iterdir()] == ["main.py"]
+    theirs = bench.tmp / "theirs"
+    arguments = ("sync", "--script", "main.py", "--active", "--link-mode", "copy")
+    uv(bench, *arguments, VIRTUAL_ENV=str(theirs))
+    assert dict(ours.outcome.distributions)["idna"] < "3.7"
+    assert ours.outcome.distributions == list_distributions(theirs / PYTHON.site_packages)
+    assert files(ours.prefix) == {name for name in files(theirs) if is_installed(name)}
+    before = bench.inputs()
+    bench.write("main.py", f"{head}{table}# ///\nimport idna, six\n")
+    assert bench.inputs() == before
+    bench.write("main.py", f"{head}{table.replace('3.7', '3.6')}# ///\nimport idna\n")
     assert bench.inputs() != before
 
 

@@ -289,7 +289,7 @@ def test_files_of_several_package_managers_are_an_error(files: dict[str, bytes |
             "manage.py:2",
         ),
         (
-            {"pyproject.toml": PROJECT, "uv.toml": "[[index]]\nurl = 'https://a.example'\n"},
+            {"pyproject.toml": PROJECT, "uv.toml": "[[index]]\nurl = 'wheels'\n"},
             LockMissingError,
             "uv.toml has 'index'",
         ),
@@ -363,7 +363,7 @@ def test_addresses_that_only_uv_reads_are_an_error(file: str) -> None:
 @pytest.mark.parametrize(
     ("table", "command"),
     [
-        ('[[tool.uv.index]]\nurl = "https://i.example"\n', "uv lock"),
+        ('[[tool.uv.index]]\nurl = "./packages"\n', "uv lock"),
         ('[tool.uv]\nfind-links = ["wheels"]\n', "uv lock"),
         ('[[tool.pdm.source]]\nname = "own"\nurl = "https://i.example"\n', "pdm lock"),
         ('[[tool.poetry.source]]\nname = "own"\nurl = "https://i.example"\n', "poetry lock"),
@@ -391,30 +391,60 @@ CHOICES = (
     "resolution = 'lowest'",
     "no-binary = true",
     "[[tool.uv.index]]\nurl = 'https://index.example/simple'",
+    "[tool.uv.sources]\nsix = { git = 'https://git.example/six' }",
+)
+# What one of these leads to may lead to others, and only a lock says all of them.
+LOCAL_CHOICES = (
     "[tool.uv.sources]\nsix = { path = 'six' }",
+    "[tool.uv.sources]\nsix = [{ index = 'x' }, { workspace = true, marker = 'os_name' }]",
+    "[[tool.uv.index]]\nurl = 'wheels'",
+    "[tool.uv]\nfind-links = ['https://a.example', 'wheels']",
 )
 
 
+@pytest.mark.parametrize("choice", LOCAL_CHOICES)
+def test_what_uv_reads_from_this_machine_needs_a_lock(choice: str) -> None:
+    project: dict[str, bytes | str] = {"pyproject.toml": f"{PROJECT}{choice}\n"}
+    with pytest.raises(LockMissingError, match="needs a lock") as caught:
+        detect_dependencies(DictSource(project))
+    assert "[tool.uv] has '" in caught.value.detail
+    assert "`uv lock`" in caught.value.hint
+    lines = f'dependencies = ["six"]\n{choice}'.splitlines()
+    block = "".join(f"# {line}\n" for line in lines)
+    script: dict[str, bytes | str] = {"my app.py": f"# /// script\n{block}# ///\nimport six\n"}
+    with pytest.raises(LockMissingError) as caught:
+        detect_dependencies(DictSource(script))
+    assert "script block of my app.py has '" in caught.value.detail
+    assert "`uv lock --script 'my app.py'`" in caught.value.hint
+
+
 @pytest.mark.parametrize("choice", CHOICES)
-def test_what_only_uv_reads_needs_its_lock(choice: str) -> None:
+def test_what_only_uv_reads_is_resolved_by_it_and_the_reason_says_so(choice: str) -> None:
     key = re.findall(r"[a-z-]+", choice.removeprefix("[[tool.uv.").removeprefix("[tool.uv."))[0]
     table = choice if choice.startswith("[") else f"[tool.uv]\n{choice}"
     project: dict[str, bytes | str] = {"pyproject.toml": f"{PROJECT}{table}\n"}
-    with pytest.raises(LockMissingError) as caught:
-        detect_dependencies(DictSource(project))
-    assert f"[tool.uv] has '{key}', which only uv reads" in caught.value.detail
-    assert "`uv lock`" in caught.value.hint
+    found = detect_dependencies(DictSource(project))
+    assert found.reason.endswith(f"no lock; [tool.uv] has '{key}', which only uv reads")
+    assert [notice.code for notice in found.notices] == ["pyproject::no-lock"]
     assert detect_dependencies(DictSource({**project, "uv.lock": UV_LOCK})).lock == "uv.lock"
 
     lines = f'dependencies = ["six"]\n{table}'.splitlines()
     block = "".join(f"# {line}\n" for line in lines)
     script: dict[str, bytes | str] = {"my app.py": f"# /// script\n{block}# ///\nimport six\n"}
-    with pytest.raises(LockMissingError) as caught:
-        detect_dependencies(DictSource(script))
-    assert f"my app.py has '{key}', which only uv reads" in caught.value.detail
-    assert "`uv lock --script 'my app.py'`" in caught.value.hint
+    found = detect_dependencies(DictSource(script))
+    assert found.reason.endswith(f"my app.py has '{key}', which only uv reads")
+    assert [notice.code for notice in found.notices] == ["script::no-lock"]
     found = detect_dependencies(DictSource({**script, "my app.py.lock": UV_LOCK}))
     assert (found.lock, found.notices) == ("my app.py.lock", ())
+
+
+def test_what_uv_would_read_beside_the_project_needs_a_lock() -> None:
+    table = "[tool.uv]\nprerelease = 'allow'\n"
+    poetry = f"[tool.poetry]\nname = 'a'\n[tool.poetry.dependencies]\nsix = '*'\n{table}"
+    for text in (f"{PROJECT}{table}workspace.members = ['x']\n", poetry):
+        with pytest.raises(LockMissingError, match="needs a lock"):
+            detect_dependencies(DictSource({"pyproject.toml": text}))
+    assert detect_dependencies(DictSource({"pyproject.toml": f"{PROJECT}{table}"})).lock is None
 
 
 def test_what_only_concerns_how_uv_works_needs_no_lock() -> None:

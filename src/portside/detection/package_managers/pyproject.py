@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from portside.detection.documents import read_toml, value_at
-from portside.detection.package_managers.uv_only import uv_choice
+from portside.detection.package_managers.uv_only import local_choice, uv_choice
 from portside.detection.project import PYPROJECT, read_project
 from portside.model.errors.locks import LockMissingError
 from portside.model.facts import DependencySource, Notice, PackageManager
 from portside.model.source import Source
 
 _TOOLS = ("poetry", "pdm")
+_UV_TABLE = "[tool.uv]"
 # What builds a project tells which tool made it, where no table of the tool's own does.
 _BACKENDS = {"poetry.core.masonry.api": "poetry", "pdm.backend": "pdm"}
 # Where distributions come from, and what PDM puts in the place of what is asked for.
@@ -24,23 +25,41 @@ def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | N
     if read_project(source) is None:
         return None
     _refuse_choices(source)
+    reason = f"there is a {PYPROJECT} that describes a project, and no lock"
+    if choice := choice_of_uv(source):
+        reason += f"; {choice}"
     return DependencySource(
         manager=PackageManager.PYPROJECT,
         manifest=PYPROJECT,
         lock=None,
         files=(PYPROJECT,),
-        reason=f"there is a {PYPROJECT} that describes a project, and no lock",
+        reason=reason,
         notices=(_no_lock(source),),
     )
 
 
+def choice_of_uv(source: Source) -> str | None:
+    """Return what the project says that only uv reads, in a phrase; uv resolves such a project.
+
+    Raises ``PythonVersionInvalidTomlError``.
+    """
+    table = value_at(read_toml(source, PYPROJECT), "tool", "uv")
+    return uv_choice(source, table, _UV_TABLE)
+
+
 def _refuse_choices(source: Source) -> None:
-    """Refuse what a tool has of its own about what is meant, and that only its lock repeats.
+    """Refuse what only a tool's own lock can make exact.
 
     Another index may have something else by the same name.
     """
-    tables = value_at(read_toml(source, PYPROJECT), "tool")
-    if cause := uv_choice(source, value_at(tables, "uv"), "[tool.uv]"):
+    data = read_toml(source, PYPROJECT)
+    tables = value_at(data, "tool")
+    cause = local_choice(source, value_at(tables, "uv"), _UV_TABLE)
+    is_alone = not source.place and not value_at(tables, "uv", "workspace")
+    if not cause and not (is_alone and value_at(data, "project")):
+        # uv reads the workspace as well, and knows no other description of a project.
+        cause = choice_of_uv(source)
+    if cause:
         raise LockMissingError(cause=cause, command="uv lock")
     found = [
         (tool, key)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from portside.detection.documents import value_at
 from portside.detection.locks import refuse_conflicts
-from portside.detection.package_managers.uv_only import uv_choice
+from portside.detection.package_managers.uv_only import local_choice, uv_choice
 from portside.model.errors.dependencies import ScriptMetadataError
 from portside.model.errors.locks import LockMissingError
 from portside.model.facts import DependencySource, Notice, PackageManager
@@ -36,10 +36,11 @@ def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | N
         refuse_conflicts(source.read(lock), lock, command=command)
         reason += f", and {lock} pins them"
         return DependencySource(PackageManager.SCRIPT, chosen, lock, (chosen, lock), reason)
-    table = value_at(read_block(source, chosen), "tool", "uv")
-    cause = uv_choice(source, table, f"[tool.uv] in the script block of {chosen}")
-    if cause:
+    table, place = _uv_table(source, chosen)
+    if cause := local_choice(source, table, place):
         raise LockMissingError(cause=cause, command=command)
+    if choice := choice_of_uv(source, chosen):
+        reason += f"; {choice}"
     return DependencySource(
         manager=PackageManager.SCRIPT,
         manifest=chosen,
@@ -48,6 +49,19 @@ def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | N
         reason=reason,
         notices=(_no_lock(chosen, command),) if lines else (),
     )
+
+
+def choice_of_uv(source: Source, script: str) -> str | None:
+    """Return what a script says that only uv reads, in a phrase; uv resolves such a script.
+
+    Raises ``PythonVersionInvalidTomlError`` and ``ScriptMetadataError``.
+    """
+    return uv_choice(source, *_uv_table(source, script))
+
+
+def _uv_table(source: Source, script: str) -> tuple[object, str]:
+    table = value_at(read_block(source, script), "tool", "uv")
+    return table, f"[tool.uv] in the script block of {script}"
 
 
 def lock_command(script: str) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from portside.detection.package_managers.uv import LOCK
 from portside.detection.vendored import vendored_directory
 from portside.effects.pip_config import PipConfig, read_pip_config
 from portside.effects.process import Command, Completed, CouldNotStartError, ProcessRunner
@@ -184,6 +185,9 @@ class _Installation(Struct, frozen=True):
             self.on_detail(_LEFT_OUT)
             argv = sync_arguments(job, self.request, skips_project=True)
             ended = self._execute(argv, env, self.on_line)
+        if not job.is_locked:
+            # uv writes one; what it has chosen now is nothing that the app said.
+            (self.request.app / LOCK).unlink(missing_ok=True)
         if not ended.ok:
             failed = project_error(ended.tail, self.request)
             raise failed or self._with_wheels(self._classified(ended), env)

@@ -109,12 +109,14 @@ class Job(Struct, frozen=True):
 class ProjectSync(Struct, frozen=True):
     """One run of ``uv sync``, which installs what a uv.lock pins, and the project itself.
 
+    Where it isn't ``is_locked`` there is no lock, and uv resolves what the project asks for.
     ``script`` is the name of a script in the app whose own lock is meant, "" for the project's.
     ``is_optional_project`` says that nothing needs the project itself to be installed;
     ``copies`` are names of projects that never become links to their sources.
     """
 
     script: str = ""
+    is_locked: bool = True
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()

@@ -20,12 +20,13 @@ _CHOOSING = {"UV_BUILD_CONSTRAINT"}
 def sync_arguments(
     job: ProjectSync, request: DependenciesRequest, *, skips_project: bool
 ) -> tuple[str, ...]:
-    """Return uv's command line. The lock is checked against the project, and never changed.
+    """Return uv's command line. A lock is checked against the project, and never changed.
 
     No group that is for development is installed by default.
     """
     return (
-        *(str(request.uv), "sync", "--locked"),
+        *(str(request.uv), "sync"),
+        *(["--locked"] if job.is_locked else ["--upgrade"] if request.upgrade else []),
         *(
             ("--script", str(request.app / job.script), "--active")
             if job.script

@@ -1,12 +1,15 @@
 """What to install for a project that only a pyproject.toml describes."""
 
+from portside.detection.documents import read_toml, value_at
+from portside.detection.local_projects import outside_parts
+from portside.detection.package_managers.pyproject import choice_of_uv
 from portside.detection.project import PYPROJECT, Project, read_project
 from portside.detection.requirements import local_path
 from portside.effects.pip_config import PipConfig
 from portside.model.names import canonical
-from portside.steps.dependencies.jobs import Job, configured_options
+from portside.steps.dependencies.jobs import Job, ProjectSync, configured_options
 from portside.steps.dependencies.local_paths import absolute, extras_text, local_paths_of
-from portside.steps.dependencies.managers import Inputs, Query, outside_of
+from portside.steps.dependencies.managers import Inputs, Query, outside_of, uv
 from portside.steps.dependencies.project_link import own_project
 from portside.steps.dependencies.request import DependenciesRequest
 
@@ -21,25 +24,37 @@ def inputs(query: Query) -> Inputs:
     groups = _groups(project, query.dependencies.groups, includes_tests=query.includes_tests)
     chosen = project.chosen(query.dependencies.extras, groups)
     lines = (*(project.dependencies or ()), *chosen)
+    has_settings = choice_of_uv(query.source) and query.source.is_file(uv.SETTINGS)
     return Inputs(
-        files=(PYPROJECT,),
+        files=(PYPROJECT, uv.SETTINGS) if has_settings else (PYPROJECT,),
         paths=local_paths_of(lines, query.app),
         outside=outside_of(query.source, (local_path(line) or "" for line in lines), PYPROJECT),
-        projects=(query.app,) if project.is_buildable else (),
+        projects=(query.app,) if project.is_buildable or _is_package_of_uv(query) else (),
     )
 
 
-def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
+def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job | ProjectSync, ...]:
     """Return a job for what the project needs and one for the project itself.
 
-    Where only building it tells what it needs, both are one. A project that has no programs
-    needn't be installed for its app to run, so that a failure to build it is no failure then.
+    Where only building it tells what it needs, both are one, and so they are where it says what
+    only uv reads. A project that has no programs needn't be installed for its app to run, so that a
+    failure to build it is no failure then.
     """
     project = read_project(request.source)
     if project is None:
         return ()
     extras, chosen = request.dependencies.extras, request.dependencies.groups
     groups = _groups(project, chosen, includes_tests=request.includes_tests)
+    if choice_of_uv(request.source):
+        return (
+            ProjectSync(
+                is_locked=False,
+                groups=groups,
+                extras=extras,
+                copies=(project.name,) if outside_parts(request.source) else (),
+                is_optional_project=not project.has_scripts,
+            ),
+        )
     link = own_project(request)
     if project.dependencies is None:
         lines = (link + extras_text(extras), *project.chosen((), groups))
@@ -57,6 +72,11 @@ def jobs(request: DependenciesRequest, config: PipConfig) -> tuple[Job, ...]:
         is_optional=not project.has_scripts,
     )
     return (needed, itself)
+
+
+def _is_package_of_uv(query: Query) -> bool:
+    """Return whether uv builds a project that names no backend: with setuptools, then."""
+    return value_at(read_toml(query.source, PYPROJECT), "tool", "uv", "package") is True
 
 
 def _groups(project: Project, chosen: tuple[str, ...], *, includes_tests: bool) -> tuple[str, ...]:

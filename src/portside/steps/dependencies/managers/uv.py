@@ -21,7 +21,7 @@ from portside.steps.dependencies.jobs import ProjectSync
 from portside.steps.dependencies.managers import Inputs, Outside, Query
 from portside.steps.dependencies.request import DependenciesRequest
 
-_SETTINGS = "uv.toml"
+SETTINGS = "uv.toml"
 
 
 def inputs(query: Query) -> Inputs:
@@ -40,10 +40,10 @@ def inputs(query: Query) -> Inputs:
         if leads_out(item.path)
         for part in ([Outside(item.path, lock)] if _is_installed(item) else _read(source, item))
     ]
-    if leads_out(settings := posixpath.join(posixpath.dirname(lock), _SETTINGS)):
+    if leads_out(settings := posixpath.join(posixpath.dirname(lock), SETTINGS)):
         outside += [Outside(settings, lock, counts=False)] if source.is_file(settings) else []
     # It counts in the place of [tool.uv].
-    own = (_SETTINGS,) if source.is_file(_SETTINGS) else ()
+    own = (SETTINGS,) if source.is_file(SETTINGS) else ()
     return Inputs(
         files=(*query.dependencies.files, *own),
         paths=tuple(place for kind, place in places if kind in {"directory", "path"}),
