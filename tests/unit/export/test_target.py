@@ -1,6 +1,6 @@
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from portside.export.target import Target, label, labels
@@ -10,13 +10,11 @@ LABEL = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 TYPES = st.lists(st.from_regex(r"[A-Za-z0-9_-]{1,40}", fullmatch=True), max_size=8, unique=True)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_any_text_becomes_a_label(text: str) -> None:
     assert LABEL.fullmatch(label(text))
 
 
-@settings(deadline=None)
 @given(TYPES, st.text())
 def test_process_types_get_labels_of_their_own_that_fit_behind_a_name(
     types: list[str], name: str

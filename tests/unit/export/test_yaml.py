@@ -32,7 +32,7 @@ def read(text: str) -> list[Any]:
     return [yaml.safe_load(text), YAML(typ="safe", pure=True).load(io.StringIO(text))]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.dictionaries(TEXT, VALUES, max_size=5))
 def test_every_document_is_read_as_it_was_written(document: dict[str, Any]) -> None:
     assert read(to_yaml(document)) == [document, document]

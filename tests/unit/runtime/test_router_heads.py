@@ -321,7 +321,7 @@ def message(
     return b"%b %b HTTP/%b\r\n%b\r\n" % (method, target, version, lines)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(METHODS, TARGETS, st.sampled_from([b"1.1", b"1.0"]), FIRST, HEADERS, BODIES)
 @example(b"POST", b"/", b"1.1", [(b"Host", b"a")], [(b"Content-Length", b"3")], b"abcGET")
 def test_a_request_is_refused_or_read_the_same_by_another_parser(
@@ -361,7 +361,7 @@ def test_a_request_is_refused_or_read_the_same_by_another_parser(
     assert not {name.replace(b"_", b"-") for name in spelt_otherwise} & own
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(HEADERS, st.lists(st.integers(1, 40), max_size=12))
 def test_how_the_bytes_arrive_makes_no_difference(
     headers: list[tuple[bytes, bytes]], cuts: list[int]
@@ -413,7 +413,7 @@ def read_by_client(output: bytes, method: bytes = b"GET") -> tuple[h11.Response,
     return response, body
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.sampled_from(["length", "chunked", "close"]),
     st.lists(st.binary(min_size=1, max_size=50), max_size=5),
