@@ -208,6 +208,11 @@ SAMPLES = (
     Sample(app_json.FormationMissingError(has_file=True)),
     Sample(app_json.FormationMissingError(has_file=False), "file"),
     # dependencies
+    Sample(
+        dependencies.ProjectInvalidError(
+            cause='[project] dependencies must be a list of requirements, such as ["flask>=3"]'
+        )
+    ),
     Sample(dependencies.SetupInvalidError(cause="File contains no section headers.")),
     Sample(
         dependencies.ScriptMetadataError(

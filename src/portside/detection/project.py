@@ -1,6 +1,6 @@
 """Reads what a pyproject.toml says of the project itself (PEP 518, PEP 621, PEP 735)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct, field
 
@@ -12,6 +12,13 @@ from portside.model.source import Source
 
 PYPROJECT = "pyproject.toml"
 _SCRIPTS = ("scripts", "gui-scripts", "entry-points")
+# Where lists of requirements are; what may slip into a table that has texts only.
+_LISTS = {
+    "[project.optional-dependencies]": ("project", "optional-dependencies"),
+    "[dependency-groups]": ("dependency-groups",),
+}
+_SLIPPED = ("dependencies", "dynamic")
+_TEXT_TABLES = ("urls", "scripts", "gui-scripts")
 
 
 class Project(Struct, frozen=True):
@@ -90,18 +97,75 @@ def read_project(source: Source) -> Project | None:
     is_buildable = is_package and isinstance(value_at(data, "build-system"), dict)
     if not isinstance(project, dict):
         return _read_poetry(data, is_buildable=is_buildable) if isinstance(data, dict) else None
-    lines = map(str, project.get("dependencies", ()))
-    dependencies: tuple[str, ...] | None = tuple(map(from_root, lines))
-    if "dependencies" in project.get("dynamic", ()):
+    older = None
+    if isinstance(poetry, dict) and isinstance(data, dict):
+        older = _read_poetry(data, is_buildable=False)
+    dependencies: tuple[str, ...] | None = tuple(map(from_root, _strings(project, "dependencies")))
+    if "dependencies" in _strings(project, "dynamic"):
         dependencies = None
+    if older is not None and not dependencies:
+        # Poetry looks there where [project] has none (poetry-core, DependencyGroup.dependencies).
+        dependencies = older.dependencies or dependencies
     return Project(
         str(project.get("name", "")),
         dependencies,
         is_buildable,
         has_scripts=any(project.get(name) for name in _SCRIPTS),
-        extras=_lists(project.get("optional-dependencies")),
-        groups=_lists(value_at(data, "dependency-groups")),
+        extras=_lists(project.get("optional-dependencies")) or (older.extras if older else {}),
+        groups={
+            **(older.groups if older else {}),
+            **_lists(value_at(data, "tool", "pdm", "dev-dependencies")),
+            **_lists(value_at(data, "dependency-groups")),
+        },
     )
+
+
+def find_mistake(source: Source) -> str | None:
+    """Return what isn't as the standards have it in a pyproject.toml, None where all of it is.
+
+    Only what says what is to be installed is looked at (PEP 621, PEP 508, PEP 735), and a list that
+    slipped into the wrong table. Raises ``PythonVersionInvalidTomlError``.
+    """
+    data = read_toml(source, PYPROJECT)
+    project = value_at(data, "project")
+    for key in _SLIPPED:
+        for title in _TEXT_TABLES:
+            if isinstance(value_at(project, title, key), list):
+                return f"'{key}' is below [project.{title}], and belongs above it"
+    lists = {"[project] dependencies": value_at(project, "dependencies")}
+    for title, keys in _LISTS.items():
+        table = value_at(data, *keys)
+        if isinstance(table, dict):
+            lists |= {f"{title} {name}": value for name, value in table.items()}
+        elif table is not None:
+            return f"{title} must be a table"
+    mistakes = (_mistake_in(place, value) for place, value in lists.items())
+    return next((mistake for mistake in mistakes if mistake), None)
+
+
+def _mistake_in(place: str, value: object) -> str | None:
+    from packaging.requirements import (  # noqa: PLC0415 (start-up time)
+        InvalidRequirement,
+        Requirement,
+    )
+
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        return f'{place} must be a list of requirements, such as ["flask>=3"]'
+    for item in value:
+        if isinstance(item, dict) and place.startswith("[dependency-groups]"):
+            continue
+        try:
+            Requirement(from_root(item) if isinstance(item, str) else "")
+        except InvalidRequirement:
+            return f'{place} has {item!r}, which is no requirement such as "flask>=3"'
+    return None
+
+
+def _strings(table: Mapping[str, object], key: str) -> Iterator[str]:
+    found = table.get(key)
+    yield from (str(item) for item in (found if isinstance(found, list) else ()))
 
 
 def _read_poetry(data: Mapping[str, object], *, is_buildable: bool) -> Project | None:

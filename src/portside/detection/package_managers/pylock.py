@@ -17,11 +17,11 @@ _PACKAGES = b"\n[[packages]]"
 # uv writes the command into the file.
 _UV_COMMAND = re.compile(rb"^#    (uv [^\r\n]*)", re.MULTILINE)
 _COMMANDS = {
-    "pdm": "pdm export --format pylock --output {}",
+    "pdm": "pdm export --format pylock --prod --output {}",
     "pip": "pip lock --output {} -r requirements.txt",
     "poetry": "poetry export --format pylock.toml --output {}",
 }
-_DEFAULT_COMMAND = "uv export --format pylock.toml --output-file {}"
+_DEFAULT_COMMAND = "uv export --format pylock.toml --no-dev --output-file {}"
 
 
 def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)

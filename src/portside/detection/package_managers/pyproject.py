@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from portside.detection.documents import read_toml, value_at
 from portside.detection.package_managers.uv_only import local_choice, uv_choice
-from portside.detection.project import PYPROJECT, read_project
+from portside.detection.project import PYPROJECT, find_mistake, read_project
+from portside.model.errors.dependencies import ProjectInvalidError
 from portside.model.errors.locks import LockMissingError
 from portside.model.facts import DependencySource, Notice, PackageManager
 from portside.model.source import Source
@@ -20,10 +21,12 @@ _PLACES = {"poetry": ("source",), "pdm": ("source", "resolution")}
 def detect(source: Source, variables: Mapping[str, str]) -> DependencySource | None:  # noqa: ARG001 (the protocol)
     """Return the project, None where there is no pyproject.toml that describes one.
 
-    Raises ``PythonVersionInvalidTomlError`` and ``LockMissingError``.
+    Raises ``PythonVersionInvalidTomlError``, ``ProjectInvalidError`` and ``LockMissingError``.
     """
     if read_project(source) is None:
         return None
+    if mistake := find_mistake(source):
+        raise ProjectInvalidError(cause=mistake)
     _refuse_choices(source)
     reason = f"there is a {PYPROJECT} that describes a project, and no lock"
     if choice := choice_of_uv(source):
@@ -56,7 +59,8 @@ def _refuse_choices(source: Source) -> None:
     tables = value_at(data, "tool")
     cause = local_choice(source, value_at(tables, "uv"), _UV_TABLE)
     is_alone = not source.place and not value_at(tables, "uv", "workspace")
-    if not cause and not (is_alone and value_at(data, "project")):
+    is_standard = value_at(data, "project") and not value_at(tables, "poetry", "dependencies")
+    if not cause and not (is_alone and is_standard):
         # uv reads the workspace as well, and knows no other description of a project.
         cause = choice_of_uv(source)
     if cause:

@@ -243,6 +243,10 @@ def _convert_part(operator: str, version: str) -> str:
 
 def _convert_bounds(operator: str, version: str) -> str:
     numbers = [int(part) for part in re.findall(r"(?:^|(?<=\.))[0-9]+", version)]
-    kept = 2 if operator == "~" and len(numbers) > 1 else 1
+    if operator == "~":
+        kept = min(len(numbers), 2)
+    else:
+        # The first that isn't 0 stays as it is: ^0.13 is below 0.14.
+        kept = next((at for at, number in enumerate(numbers, 1) if number), len(numbers))
     upper = [*numbers[: kept - 1], numbers[kept - 1] + 1]
     return f">={version},<{'.'.join(map(str, upper))}"

@@ -85,6 +85,22 @@ class ScriptMetadataError(BuildError):
         )
 
 
+class ProjectInvalidError(BuildError):
+    """A pyproject.toml says what is to be installed in a form that isn't the standard's."""
+
+    code: ClassVar[str] = "project::invalid"
+
+    def __init__(self, *, cause: str) -> None:
+        """Take what isn't right, by its table and key."""
+        super().__init__(
+            "Your pyproject.toml doesn't say what your project needs as the standards have it.",
+            detail=f"The cause: {cause}.",
+            hint="Correct it, and commit the change:\n"
+            "    https://packaging.python.org/en/latest/specifications/pyproject-toml/",
+            failure_detail=cause,
+        )
+
+
 class SetupInvalidError(BuildError):
     """A setup.cfg can't be read."""
 
