@@ -1,5 +1,6 @@
 """Puts all that detection finds together: Source and what the last build left → Facts."""
 
+import shlex
 from collections.abc import Callable
 from itertools import islice
 
@@ -26,6 +27,7 @@ from portside.model.facts import (
     Facts,
     Notice,
     NoticeLevel,
+    PackageManager,
     Process,
 )
 from portside.model.policy import PythonPolicy
@@ -36,6 +38,7 @@ from portside.model.start_commands import StartCommands
 PRE_COMPILE = "bin/pre_compile"
 POST_COMPILE = "bin/post_compile"
 _WEB = "web"
+_SHOWN = 3
 
 
 def detect(
@@ -65,7 +68,8 @@ def detect(
         dependencies=dependencies,
     )
     excludes = read_excludes(source, settings)
-    kept = without_excluded(source, excludes)
+    apart = _members_apart(source, dependencies) if finds_start else ()
+    kept = without_excluded(source, (*excludes, *(f"/{place}/" for place in apart)))
     processes = read_processes(source)
     start = StartCommands()
     if finds_start and not any(process.type == _WEB for process in processes):
@@ -73,6 +77,8 @@ def detect(
     if not processes:
         dependencies = replace(dependencies, added=start.added_requirements)
     process_notices = _process_notices(processes, start)
+    if apart and not processes and not start.processes:
+        process_notices = (*process_notices, _note_apart(apart))
     processes = processes or start.processes
     # Platforms take the first that there is.
     manage_pys = (
@@ -99,6 +105,27 @@ def detect(
             *_manage_py_notices(source, settings, manage_pys),
             *_unused_of(app_json),
         ),
+    )
+
+
+def _members_apart(source: Source, dependencies: DependencySource) -> tuple[str, ...]:
+    if dependencies.manager is not PackageManager.UV:
+        return ()
+    from portside.detection.package_managers.uv import (  # noqa: PLC0415 (start-up time)
+        members_apart,
+    )
+
+    return members_apart(source, dependencies)
+
+
+def _note_apart(members: tuple[str, ...]) -> Notice:
+    shown = ", ".join(members[:_SHOWN]) + (", …" if len(members) > _SHOWN else "")
+    commands = (f"portside build {shlex.quote(one)} --source-root ." for one in members[:_SHOWN])
+    lines = "".join(f"\n    {command}" for command in commands)
+    return Notice(
+        "start::members-apart",
+        f"The workspace's root doesn't need its members {shown}: they aren't installed with it.",
+        f"Build the one that is the app, from the root:{lines}",
     )
 
 

@@ -127,3 +127,15 @@ def test_a_directory_that_is_named_for_something_else_chooses_none() -> None:
     files = {**TWO, "manage.py": MANAGE_PY, "deploy/manage.py": MANAGE_PY}
     files["Procfile"] = "web: gunicorn -c deploy/gunicorn.py shop.wsgi\n"
     assert facts_of(files).manage_py == "manage.py"
+
+
+def test_settings_that_are_assigned_are_found_too() -> None:
+    files = {
+        "manage.py": 'import os\nos.environ["DJANGO_SETTINGS_MODULE"] = "core.settings"\n',
+        "core/settings.py": "DEBUG = False\n",
+        "core/wsgi.py": WSGI_PY,
+        "requirements.txt": "django\ngunicorn\n",
+        ".python-version": "3.12\n",
+    }
+    [process] = facts_of(files).processes
+    assert process.command == "gunicorn core.wsgi:application --bind 0.0.0.0:$PORT"

@@ -978,8 +978,37 @@ PORTS = {
     ),
     "microdot": ("from microdot import Microdot\napp = Microdot()\napp.run()\n", "port 5000"),
     "gradio": ("import gradio as gr\ngr.Interface().launch(server_port=7861)\n", "port 7861"),
+    "tools over HTTP": (
+        (
+            "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x')\n"
+            "mcp.run(transport='streamable-http')\n"
+        ),
+        "main.py:3 serves on port 8000",
+    ),
+    "tools over HTTP, told when made": (
+        "from mcp.server.fastmcp import FastMCP\nmcp = FastMCP('x', port=9001)\nmcp.run('sse')\n",
+        "main.py:3 serves on port 9001",
+    ),
+    "tools over HTTP, told when run": (
+        (
+            "from fastmcp import FastMCP\nmcp = FastMCP('x')\n"
+            "if __name__ == '__main__':\n    mcp.run(transport='http', host='0.0.0.0', port=9000)\n"
+        ),
+        "main.py:4 serves on port 9000",
+    ),
     "tornado": ("import tornado.web\ndef f():\n    A().listen(8888)\nf()\n", "port 8888"),
 }
+
+
+def test_the_port_is_to_be_given_by_the_keyword_that_the_call_has() -> None:
+    code = "import gradio as gr\ngr.Interface().launch(server_port=7861)\n"
+    [notice] = find({"main.py": code}).notices
+    assert '    server_port=int(os.environ.get("PORT", "7861"))' in notice.hint
+
+
+def test_tools_that_are_served_by_standard_input_are_no_web_process() -> None:
+    code = "from fastmcp import FastMCP\nmcp = FastMCP('x')\nmcp.run()\n"
+    assert "web" not in [process.type for process in find({"main.py": code}).processes]
 
 
 @pytest.mark.parametrize(("code", "text"), PORTS.values(), ids=PORTS.keys())

@@ -17,7 +17,7 @@ from portside.detection.workspaces import LOCK as LOCK  # noqa: PLC0414 (for tho
 from portside.detection.workspaces import find_uv_lock
 from portside.model.facts import DependencySource, PackageManager
 from portside.model.names import canonical
-from portside.model.source import Source, normalised
+from portside.model.source import Source, leads_out, normalised
 
 # How uv writes where a package of the project's own comes from.
 _LOCAL = re.compile(
@@ -97,6 +97,19 @@ def local_packages(
         for package in packages
         if package.kind
     )
+
+
+def members_apart(source: Source, dependencies: DependencySource) -> tuple[str, ...]:
+    """Return the directories of projects in the app that the lock has and the app doesn't need.
+
+    They are members of the workspace whose root the app is, and aren't installed with it.
+    """
+    if dependencies.lock != LOCK:
+        return ()
+    groups, extras = dependencies.groups, dependencies.extras
+    found = local_packages(source, LOCK, groups=groups, extras=extras)
+    places = (item.path for item in found if item.kind != "path" and not item.is_needed)
+    return tuple(place for place in places if place != "." and not leads_out(place))
 
 
 def needed_names(source: Source, lock: str, *, groups: tuple[str, ...]) -> frozenset[str]:

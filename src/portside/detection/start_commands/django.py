@@ -52,6 +52,13 @@ def _settings_module(apps: Apps, manage_py: str) -> tuple[str, int]:
     for call in module.calls:
         if len(call.args) > 1 and text_of(call.args[0]) == _SETTINGS:
             return text_of(call.args[1]), call.lineno
+    for statement in (*module.statements, *module.guarded):
+        for node in ast.walk(statement):
+            if not isinstance(node, ast.Assign):
+                continue
+            target = node.targets[0]
+            if isinstance(target, ast.Subscript) and text_of(target.slice) == _SETTINGS:
+                return text_of(node.value), node.lineno
     return "", 0
 
 

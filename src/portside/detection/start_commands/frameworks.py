@@ -30,6 +30,7 @@ TORNADO = Framework("Tornado", _O)
 CELERY = Framework("Celery", _O)
 ROBYN = Framework("Robyn", _O)
 MICRODOT = Framework("Microdot", _O)
+MCP = Framework("MCP server", _O)
 BOTTLE = Framework("Bottle", _W)
 FLASK = Framework("Flask", _W)
 PYRAMID = Framework("Pyramid", _W)
@@ -56,6 +57,8 @@ MAKERS: dict[str, dict[str, Framework]] = {
     "marimo": {"App": MARIMO},
     "robyn": {"Robyn": ROBYN},
     "microdot": {"Microdot": MICRODOT},
+    "mcp": {"FastMCP": MCP},
+    "fastmcp": {"FastMCP": MCP},
     "shiny": {"App": Framework("Shiny", _A)},
     "celery": {"Celery": CELERY},
     "connexion": {

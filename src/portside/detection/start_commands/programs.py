@@ -92,7 +92,7 @@ def note_port(serving: Serving) -> tuple[Notice, ...]:
             f"{serving.path}:{serving.line} serves on port {number}, whatever $PORT is.",
             "Platforms choose the port, and only `portside run` passes it on to this one. Read it\n"
             "from the environment, such as with\n"
-            f'    port=int(os.environ.get("PORT", "{number}"))',
+            f'    {serving.keyword}=int(os.environ.get("PORT", "{number}"))',
         ),
     )
 

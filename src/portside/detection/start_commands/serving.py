@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from portside.detection.start_commands.apps import App, Apps, Scope
-from portside.detection.start_commands.frameworks import ROBYN
+from portside.detection.start_commands.frameworks import MCP, ROBYN
 from portside.detection.start_commands.layout import files_of
 from portside.detection.start_commands.syntax import Module, calls_in, keyword, text_of
 
@@ -28,7 +28,8 @@ class Serving(Struct, frozen=True):
 
     ``app`` is what it serves, where that is an object that others can import; ``target`` is the
     text that names it. ``is_on_import`` says that the call isn't guarded, ``has_debugger`` that
-    it lets whoever causes an error run code, ``is_raw`` that it needn't be HTTP.
+    it lets whoever causes an error run code, ``is_raw`` that it needn't be HTTP. ``keyword`` is by
+    which the port would be given.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Serving(Struct, frozen=True):
     is_on_import: bool = False
     has_debugger: bool = False
     is_raw: bool = False
+    keyword: str = "port"
 
 
 class _Rule(Struct, frozen=True):
@@ -92,6 +94,9 @@ _METHODS: dict[str, tuple[str, _Rule]] = {
 # Files that are called so are what their names say, whatever else they do.
 WORKER_NAMES = ("bot", "worker")
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+# Those of the Model Context Protocol that are served over HTTP, and their port.
+_HTTP_TRANSPORTS = frozenset({"http", "sse", "streamable-http"})
+_MCP_PORT = 8000
 _ASIDE = frozenset({"threading.Thread", "multiprocessing.Process"})
 _PORT_READERS = frozenset({"os.getenv", "os.environ.get", "decouple.config"})
 # The defaults of run(), by the framework of the object that it is a method of.
@@ -128,6 +133,7 @@ def find_servings(apps: Apps, scope: Scope) -> tuple[Serving, ...]:
                     is_on_import=id(call) in on_import,
                     has_debugger=rule.name in _WITH_DEBUGGER and _is_debug(call),
                     is_raw=rule.is_raw,
+                    keyword=rule.keyword,
                 )
             )
     return tuple(sorted(found, key=lambda serving: serving.line))
@@ -282,11 +288,26 @@ def _method_rule(
     app = apps.value(scope, function.value, {})
     if function.attr == "start":
         return (_Rule("Robyn", 8080), app) if app and app.framework is ROBYN else (None, None)
+    if app is not None and app.framework is MCP:
+        return _mcp_rule(scope, call, app), None
     if app is not None:
         return _Rule(app.framework.name, _RUN_PORTS.get(app.framework.name, 0)), app
     # socketio.run(app), as Flask-SocketIO has it
     served = apps.value(scope, call.args[0], {}) if call.args else None
     return (_Rule("Flask-SocketIO", 5000), served) if served else (None, None)
+
+
+def _mcp_rule(scope: Scope, call: ast.Call, app: App) -> _Rule | None:
+    """Return the rule for a server of tools, None where it talks by standard input and output.
+
+    The SDK's class takes the port when it is made.
+    """
+    transport = keyword(call, "transport") or (call.args[0] if call.args else None)
+    if text_of(transport) not in _HTTP_TRANSPORTS:
+        return None
+    lines = [made for made in scope.module.calls if made.lineno == app.line]
+    given = next((port for made in lines if (port := keyword(made, "port"))), None)
+    return _Rule(app.framework.name, find_port(scope.module, given, _MCP_PORT).number)
 
 
 def _is_debug(call: ast.Call) -> bool:

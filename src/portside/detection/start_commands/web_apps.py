@@ -19,6 +19,7 @@ from portside.detection.start_commands.frameworks import (
     CELERY,
     DASH,
     MARIMO,
+    MCP,
     MENTIONS,
     MICRODOT,
     ROBYN,
@@ -42,7 +43,7 @@ from portside.detection.start_commands.syntax import (
 from portside.model.facts import Notice
 
 _IMPORT = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([\w., \t]+)", re.MULTILINE)
-_NOT_SERVED = (CELERY, MARIMO, TORNADO, DASH, ROBYN, MICRODOT)
+_NOT_SERVED = (CELERY, MARIMO, TORNADO, DASH, ROBYN, MICRODOT, MCP)
 _ENTRY_FILES = 20
 _STARTED = ("__main__", "main", "bot", "worker", "run", "start", "index")
 _ATTRIBUTES = {"application": 0, "app": 0, "server": 1, "asgi_app": 1, "wsgi_app": 1}
