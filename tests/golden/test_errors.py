@@ -178,7 +178,11 @@ SAMPLES = (
     Sample(
         app.UndeclaredImportsError(imports=(("main.py", 3, "flask"), ("shop/cart.py", 1, "yaml")))
     ),
-    Sample(app.MultiplePackageManagersError(files=("Pipfile", "requirements.txt"))),
+    Sample(
+        app.MultiplePackageManagersError(
+            files=("Pipfile", "requirements.txt"), managers=("pipenv", "pip")
+        )
+    ),
     Sample(
         app.ManifestUndecidedError(files=("pylock.api.toml", "pylock.web.toml"), name="pylock.toml")
     ),

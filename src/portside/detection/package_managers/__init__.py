@@ -105,7 +105,10 @@ def _detect(source: Source, variables: Mapping[str, str]) -> DependencySource:
         claims["pylock"] = pylocks[0]
     kept, notices = _without_exports(source, claims)
     if len(kept) > 1:
-        raise MultiplePackageManagersError(files=tuple(claims[module] for module in kept))
+        raise MultiplePackageManagersError(
+            files=tuple(claims[module] for module in kept),
+            managers=tuple(PackageManager[module.upper()].value for module in kept),
+        )
     for module in kept or _WITHOUT_FILES:
         dependencies = _load(module).detect(source, variables)
         if dependencies is not None:

@@ -126,19 +126,21 @@ class MultiplePackageManagersError(BuildError):
 
     code: ClassVar[str] = "package-manager::multiple-found"
 
-    def __init__(self, *, files: tuple[str, ...]) -> None:
-        """Take the files that claim the app, at least two."""
+    def __init__(self, *, files: tuple[str, ...], managers: tuple[str, ...]) -> None:
+        """Take the files that claim the app, at least two, and what the settings call each."""
         names = "\n".join(f"    {name}" for name in files)
         # A lock above the app is that of others, too.
         own = [name for name in (files[0], files[-1]) if not name.startswith("../")]
         removals = ", or ".join(f"git rm {name}" for name in own)
+        values = " or ".join(f'"{name}"' for name in managers)
         super().__init__(
             "The app's dependencies are named by several package managers' files.",
             detail=f"These files were found together:\n{names}",
             hint="There are three ways out:\n"
             f"- delete what isn't used: {removals}\n"
-            '- say which one counts, in portside.toml: package-manager = "NAME"\n'
-            "- if one is written from the other, let its tool write it again: that is recognised",
+            f"- say which one counts, in portside.toml: package-manager = {values}\n"
+            "- if one is written from the other, let its tool write it again, without groups or\n"
+            "  extras that aren't always installed: that is recognised",
             failure_detail=",".join(files),
         )
 
