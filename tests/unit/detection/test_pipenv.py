@@ -183,3 +183,10 @@ def test_a_missing_lock_is_a_warning(files: dict[str, bytes | str], is_warned: b
     facts = detect(DictSource(files), read_cached=lambda: None, policy=load_policy())
     found = [notice.level for notice in facts.notices if notice.code == "pipenv::no-lock"]
     assert found == ([NoticeLevel.WARNING] if is_warned else [])
+
+
+def test_the_marks_of_a_merge_in_a_pipfile_are_told_as_such() -> None:
+    text = "[packages]\n<<<<<<< HEAD\nsix = '*'\n=======\nidna = '*'\n>>>>>>> theirs\n"
+    with pytest.raises(PipfileInvalidError) as caught:
+        lockless_requirements(DictSource({"Pipfile": text}))
+    assert "line 2 is what a merge left: <<<<<<< HEAD" in caught.value.detail

@@ -143,10 +143,11 @@ def read_pipfile(source: Source) -> dict[str, object]:
     """Return what the Pipfile says; raise ``PipfileInvalidError`` where it can't be read."""
     import tomllib  # noqa: PLC0415 (slow to import, and most apps have no Pipfile)
 
+    raw = source.read(PIPFILE)
     try:
-        data: dict[str, object] = tomllib.loads(source.read(PIPFILE).decode("utf-8-sig"))
+        data: dict[str, object] = tomllib.loads(raw.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise PipfileInvalidError(cause=str(error)) from error
+        raise PipfileInvalidError(cause=find_conflict(raw) or str(error)) from error
     for name in ("packages", "dev-packages", "requires", "pipenv"):
         if not isinstance(data.get(name, {}), dict):
             raise PipfileInvalidError(cause=f"[{name}] must be a table")
