@@ -49,6 +49,38 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "port.settings")
 application = get_wsgi_application()
 """,
 }
+PYRAMID = {
+    "setup.py": """\
+from setuptools import setup
+
+setup(
+    name="quay",
+    version="0",
+    packages=["quay"],
+    install_requires=["pyramid", "plaster_pastedeploy", "waitress"],
+    entry_points={"paste.app_factory": ["main = quay:main"]},
+)
+""",
+    "quay/__init__.py": """\
+from pyramid.config import Configurator
+from pyramid.response import Response
+
+
+def main(global_config, **settings):
+    with Configurator(settings=settings) as config:
+        config.add_route("hail", "/")
+        config.add_view(lambda request: Response("Ahoy!"), route_name="hail")
+    return config.make_wsgi_app()
+""",
+    "production.ini": """\
+[app:main]
+use = egg:quay
+
+[server:main]
+use = egg:waitress#main
+listen = *:6543
+""",
+}
 FASTAPI = """\
 from fastapi import FastAPI
 
@@ -175,6 +207,11 @@ APPS = {
     "Bottle, which runs when it is imported": (
         {"requirements.txt": "bottle\n", "app.py": BOTTLE},
         "python -m bottle --bind 0.0.0.0:$PORT --server gunicorn app",
+        "gunicorn",
+    ),
+    "Pyramid, as its template has it": (
+        PYRAMID,
+        "gunicorn --paste production.ini --bind 0.0.0.0:$PORT",
         "gunicorn",
     ),
     "a program that serves by itself": (

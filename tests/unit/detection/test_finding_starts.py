@@ -848,6 +848,25 @@ def test_what_the_app_names_itself_comes_first(
     assert str(process.origin) == origin
 
 
+PASTE = "# settings\n[app:main]\nuse = egg:shop\n[server:main]\nlisten = *:6543\n"
+
+
+def test_an_app_that_a_paste_file_describes_is_served_from_it() -> None:
+    main = "from pyramid.config import Configurator\ndef main(global_config, **settings):\n"
+    main += "    return Configurator(settings=settings).make_wsgi_app()\n"
+    found = find({"production.ini": PASTE, "shop/__init__.py": main}, "waitress")
+    [process] = found.processes
+    assert process.command == f"gunicorn --paste production.ini {BIND}"
+    assert str(process.origin) == "production.ini:2 (PasteDeploy app)"
+    assert found.added_requirements[0].startswith("gunicorn==")
+    assert [notice.code for notice in found.notices] == ["start::server-added"]
+    assert lines(find({"production.ini": PASTE, "wsgi.py": FLASK}, "gunicorn")) == [
+        f"web: gunicorn wsgi:app {BIND}"
+    ]
+    for other in ("[app:main]\nport = 1\n", "use = egg:shop\n", b"\xff"):
+        assert find({"production.ini": other}).processes == ()
+
+
 @pytest.mark.parametrize(
     "files",
     [

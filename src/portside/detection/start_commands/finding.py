@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from portside.detection.start_commands.apps import Apps
 from portside.detection.start_commands.candidate import WEB, WORKER, Candidate
 from portside.detection.start_commands.django import find_django
+from portside.detection.start_commands.paste import find_paste
 from portside.detection.start_commands.programs import find_programs
 from portside.detection.start_commands.scripts import find_scripts
 from portside.detection.start_commands.tree import AppTree
@@ -57,7 +58,7 @@ def _web(apps: Apps, requirements: frozenset[str]) -> tuple[Candidate, ...]:
     if django:
         served = (*django, *(one for one in served if not one.what.startswith("Django ")))
     programs = find_programs(apps, served, requirements)
-    return (*served, *programs)
+    return (*served, *programs, *find_paste(apps, requirements))
 
 
 def _surest(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
