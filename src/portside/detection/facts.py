@@ -67,25 +67,21 @@ def detect(
         policy=policy,
         dependencies=dependencies,
     )
-    excludes = read_excludes(source, settings)
-    apart = _members_apart(source, dependencies) if finds_start else ()
-    kept = without_excluded(source, (*excludes, *(f"/{place}/" for place in apart)))
     processes = read_processes(source)
+    excludes = read_excludes(source, settings)
+    # A Procfile may start what its author installs in another way.
+    apart = _members_apart(source, dependencies) if finds_start and not processes else ()
+    kept = without_excluded(source, (*excludes, *(f"/{place}/" for place in apart)))
     start = StartCommands()
     if finds_start and not any(process.type == _WEB for process in processes):
         start = _find_start(kept, source, dependencies)
     if not processes:
         dependencies = replace(dependencies, added=start.added_requirements)
     process_notices = _process_notices(processes, start)
-    if apart and not processes and not start.processes:
-        process_notices = (*process_notices, _note_apart(apart))
     processes = processes or start.processes
-    # Platforms take the first that there is.
-    manage_pys = (
-        narrow_manage_pys(kept, processes)
-        if finds_start
-        else tuple(islice(find_manage_pys(kept), 1))
-    )
+    if apart and not processes:
+        process_notices = (*process_notices, _note_apart(apart))
+    manage_pys = narrow_manage_pys(kept, processes) if finds_start else _first_manage_py(kept)
     return Facts(
         app_name=source.name,
         python=python,
@@ -106,6 +102,11 @@ def detect(
             *_unused_of(app_json),
         ),
     )
+
+
+def _first_manage_py(source: Source) -> tuple[str, ...]:
+    """Return the ``manage.py`` that platforms take: the first that there is."""
+    return tuple(islice(find_manage_pys(source), 1))
 
 
 def _members_apart(source: Source, dependencies: DependencySource) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The view of an app without what its excludes keep out of the slug; it reads nothing itself."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
 from portside.model.source import Entry, Source
 
@@ -13,15 +13,26 @@ def without_excluded(source: Source, patterns: tuple[str, ...]) -> Source:
     return KeptSource(source, patterns) if patterns else source
 
 
+def excluding(patterns: tuple[str, ...]) -> Callable[[str, bool], bool]:
+    """Return what tells whether a path, and whether that is a directory, fits one of the patterns.
+
+    A linked directory is a file to patterns, as it is to Git.
+    """
+    if not patterns:
+        return lambda _, __: False
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 (start-up time: few apps have any)
+
+    spec = GitIgnoreSpec.from_lines(patterns)
+    return lambda path, is_dir: spec.match_file(f"{path}/" if is_dir else path)
+
+
 class KeptSource:
     """A ``Source`` in which excluded files and directories don't exist."""
 
-    def __init__(self, source: Source, patterns: Iterable[str]) -> None:
+    def __init__(self, source: Source, patterns: tuple[str, ...]) -> None:
         """Take the app and the patterns of what is left out."""
-        from pathspec import GitIgnoreSpec  # noqa: PLC0415 (start-up time: few apps have any)
-
         self._source = source
-        self._spec = GitIgnoreSpec.from_lines(patterns)
+        self._is_excluded = excluding(patterns)
 
     @property
     def name(self) -> str:
@@ -35,15 +46,15 @@ class KeptSource:
 
     def is_file(self, path: str) -> bool:
         """Return whether ``path`` is a regular file that is kept."""
-        return not self._spec.match_file(path) and self._source.is_file(path)
+        return not self._is_excluded(path, False) and self._source.is_file(path)
 
     def is_dir(self, path: str) -> bool:
         """Return whether ``path`` is a directory that is kept."""
-        return not self._spec.match_file(f"{path}/") and self._source.is_dir(path)
+        return not self._is_excluded(path, True) and self._source.is_dir(path)
 
     def size(self, path: str) -> int:
         """Return how many bytes a file holds; 0 where there is none."""
-        return 0 if self._spec.match_file(path) else self._source.size(path)
+        return 0 if self._is_excluded(path, False) else self._source.size(path)
 
     def read(self, path: str) -> bytes:
         """Return the contents of a file. Raises ``SourceUnreadableError``."""
@@ -54,10 +65,5 @@ class KeptSource:
         return tuple(
             entry
             for entry in self._source.entries(path)
-            if not self._spec.match_file(_spelled(entry))
+            if not self._is_excluded(entry.path, entry.is_dir and not entry.is_symlink)
         )
-
-
-def _spelled(entry: Entry) -> str:
-    """Return a path as patterns see it: a linked directory is a file to them, as it is to Git."""
-    return f"{entry.path}/" if entry.is_dir and not entry.is_symlink else entry.path

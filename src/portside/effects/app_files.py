@@ -3,11 +3,11 @@
 import hashlib
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
 
+from portside.detection.kept import excluding
 from portside.effects.borrowed import Lender
 from portside.effects.digest_index import DigestIndex
 from portside.effects.files import FileStamp, is_kept, scan
@@ -70,10 +70,12 @@ def read_app_files(
     dangling: list[str] = []
     try:
         written = frozenset(os.path.relpath(os.path.realpath(path), root) for path in outputs)
-        is_excluded = _excluding(excludes)
+        is_excluded = excluding(excludes)
 
         def skip(path: str, item: "os.DirEntry[str]") -> bool:
-            return path in written or _is_left_out(item) or is_excluded(path, item)
+            if path in written or _is_left_out(item):
+                return True
+            return bool(excludes) and is_excluded(path, item.is_dir(follow_symlinks=False))
 
         for found in Lender(root, reach, skip, shown).with_borrowed(scan(root, skip)):
             if not is_kept(found):
@@ -100,18 +102,6 @@ def _is_left_out(item: "os.DirEntry[str]") -> bool:
     return item.is_dir(follow_symlinks=False) and any(
         os.path.isfile(f"{item.path}/{sign}")  # noqa: PTH113 (hot path)
         for sign in ("pyvenv.cfg", ".portside/slug.json")
-    )
-
-
-def _excluding(patterns: tuple[str, ...]) -> Callable[[str, "os.DirEntry[str]"], bool]:
-    """Return what tells whether a path matches one of the patterns."""
-    if not patterns:
-        return lambda _, __: False
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 (start-up time: few apps have any)
-
-    spec = GitIgnoreSpec.from_lines(patterns)
-    return lambda path, item: spec.match_file(
-        f"{path}/" if item.is_dir(follow_symlinks=False) else path
     )
 
 

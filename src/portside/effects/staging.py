@@ -82,11 +82,16 @@ def _remove(root: Path) -> None:
 
 def _has_owner(root: Path) -> bool:
     try:
-        descriptor = os.open(root / _ALIVE, os.O_RDWR | os.O_CLOEXEC)
+        return is_held(root / _ALIVE)
     except OSError:
         with contextlib.suppress(OSError):
             return time.time() - root.stat().st_mtime < _GRACE_SECONDS
         return True
+
+
+def is_held(lock: Path) -> bool:
+    """Return whether a process holds a lock. Raises ``OSError`` where the file can't be opened."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -35,6 +35,7 @@ from portside.effects.layer_description import (
 )
 from portside.effects.removal import remove_tree
 from portside.effects.staging import (
+    is_held,
     make_private_directory,
     private_directory,
     remove_abandoned,
@@ -300,18 +301,11 @@ class Store:
 
     def _is_being_made(self, place: Path) -> bool:
         """Return whether a build holds the lock on the layer at ``place``."""
+        lock = self.root / "locks" / f"{place.parent.name}-{place.name[:16]}.lock"
         try:
-            lock = self.root / "locks" / f"{place.parent.name}-{place.name[:16]}.lock"
-            descriptor = os.open(lock, os.O_RDWR)
+            return is_held(lock)
         except OSError:
             return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
 
     def _place(self, layer: str, digest: str) -> Path:
         return self.root / "layers" / layer / digest

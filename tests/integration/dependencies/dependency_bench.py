@@ -21,6 +21,7 @@ from portside.effects.process import ProcessRunner
 from portside.model.interpreter import Interpreter
 from portside.model.layers import LayerKey
 from portside.model.python_version import PythonVersion
+from portside.model.settings import Settings
 from portside.steps.dependencies import (
     DependenciesRequest,
     InstallOutcome,
@@ -66,6 +67,7 @@ class Bench:
     groups: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     original: Path | None = None
+    settings: Settings | None = None
 
     @property
     def app(self) -> Path:
@@ -87,7 +89,9 @@ class Bench:
             original=self.original or self.app,
             source=source,
             dependencies=replace(
-                detect_dependencies(source, self.environ), groups=self.groups, extras=self.extras
+                detect_dependencies(source, self.environ, self.settings),
+                groups=self.groups,
+                extras=self.extras,
             ),
             interpreter=PYTHON,
             prefix=prefix,
@@ -155,7 +159,7 @@ class Bench:
         source = DirectorySource(self.app)
         found = dependency_inputs(
             source,
-            detect_dependencies(source, self.environ),
+            detect_dependencies(source, self.environ, self.settings),
             environ=self.environ,
             home=Path.home(),
             app=self.app,

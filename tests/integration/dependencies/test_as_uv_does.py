@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from dependency_bench import BIN, MARKS, PYTHON, Bench, files, make_project, make_wheel
 
+from portside.detection.settings import read_settings
+from portside.effects.app_source import DirectorySource
 from portside.model.errors import BuildError
 from portside.model.errors.locks import (
     LockOutdatedError,
@@ -14,6 +16,7 @@ from portside.model.errors.locks import (
     RequiredToolVersionError,
 )
 from portside.model.errors.settings import GroupUnknownError
+from portside.model.settings import Given
 from portside.steps.dependencies import list_distributions
 
 pytestmark = MARKS
@@ -223,6 +226,18 @@ def test_a_project_without_a_lock_that_says_what_only_uv_reads(bench: Bench) -> 
         bench.install()
     assert "six" in f"{caught.value.summary}{caught.value.detail}"
     assert not (bench.app / "uv.lock").exists()
+
+
+def test_a_lock_beside_a_project_that_the_settings_chose_stays_and_counts(bench: Bench) -> None:
+    project(bench, f"[tool.uv]\n{CHOICES}", '["idna"]')
+    chosen = Given({}, {"package-manager": "pyproject.toml"})
+    bench.settings = read_settings(DirectorySource(bench.app), chosen)
+    before = bench.inputs()
+    uv(bench, "lock")
+    assert bench.inputs() != before
+    text = (bench.app / "uv.lock").read_bytes()
+    assert [name for name, _ in bench.install().outcome.distributions] == ["idna"]
+    assert (bench.app / "uv.lock").read_bytes() == text
 
 
 def test_a_script_without_a_lock_that_says_what_only_uv_reads(bench: Bench) -> None:

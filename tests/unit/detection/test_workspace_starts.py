@@ -59,3 +59,9 @@ def test_a_member_that_the_root_needs_is_started() -> None:
     facts = facts_of('dependencies = [\n    { name = "api" },\n]\n')
     assert [process.origin.name for process in facts.processes] == ["services/api/main.py"]
     assert "start::members-apart" not in [notice.code for notice in facts.notices]
+
+
+def test_a_procfile_may_start_a_member_that_the_root_does_not_need() -> None:
+    facts = facts_of("", Procfile="web: cd services/api && gunicorn api.wsgi\n")
+    assert facts.manage_py == "services/api/manage.py"
+    assert "start::members-apart" not in [notice.code for notice in facts.notices]

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct, field
 
+from portside.detection.start_commands.declared import find_declared
 from portside.detection.start_commands.frameworks import (
     BARE_ASGI,
     BARE_WSGI,
@@ -67,12 +68,14 @@ class Scope(Struct):
 class Apps:
     """All app objects of an app. Each module is looked at once.
 
-    ``parts`` are apps that are mounted into others; ``named_modules`` are named in texts.
+    ``declared`` is the app object that the app names itself; ``parts`` are apps that are mounted
+    into others; ``named_modules`` are named in texts.
     """
 
     def __init__(self, tree: AppTree) -> None:
         """Take the files of the app."""
         self.tree = tree
+        self.declared = find_declared(tree.source)
         self.parts: set[tuple[str, int]] = set()
         self.named_modules: set[str] = set()
         self._scopes: dict[str, Scope | None] = {}

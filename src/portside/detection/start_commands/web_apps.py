@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from portside.detection.start_commands.apps import App, Apps, Scope
 from portside.detection.start_commands.candidate import Candidate, is_entry_name, rank_of
-from portside.detection.start_commands.declared import find_declared
 from portside.detection.start_commands.frameworks import (
     AIOHTTP,
     BARE,
@@ -189,7 +188,7 @@ def _needs_arguments(definition: Definition) -> bool:
 
 def _declared(apps: Apps) -> dict[tuple[str, str], str]:
     """Return the file and the name that the app itself names, and by what it does."""
-    found = find_declared(apps.tree.source)
+    found = apps.declared
     if found is None:
         return {}
     name = found.name or "*"

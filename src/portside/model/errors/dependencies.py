@@ -93,9 +93,9 @@ class ProjectInvalidError(BuildError):
     def __init__(self, *, cause: str) -> None:
         """Take what isn't right, by its table and key."""
         super().__init__(
-            "Your pyproject.toml doesn't say what your project needs as the standards have it.",
+            "Your pyproject.toml isn't as the standards have it.",
             detail=f"The cause: {cause}.",
-            hint="Correct it, and commit the change:\n"
+            hint="Correct it, and commit the change. What is allowed there:\n"
             "    https://packaging.python.org/en/latest/specifications/pyproject-toml/",
             failure_detail=cause,
         )

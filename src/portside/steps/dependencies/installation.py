@@ -179,15 +179,17 @@ class _Installation(Struct, frozen=True):
 
     def _sync(self, job: ProjectSync) -> None:
         env = sync_environment(self.request)
+        lock = self.request.app / LOCK
+        had_lock = lock.exists()
         argv = sync_arguments(job, self.request, skips_project=False)
         ended = self._execute(argv, env, self.on_line)
         if job.is_optional_project and not ended.ok and root_failed(ended.tail, self.request.app):
             self.on_detail(_LEFT_OUT)
             argv = sync_arguments(job, self.request, skips_project=True)
             ended = self._execute(argv, env, self.on_line)
-        if not job.is_locked:
-            # uv writes one; what it has chosen now is nothing that the app said.
-            (self.request.app / LOCK).unlink(missing_ok=True)
+        if not had_lock:
+            # Without a lock uv writes one; what it has chosen now is nothing that the app said.
+            lock.unlink(missing_ok=True)
         if not ended.ok:
             failed = project_error(ended.tail, self.request)
             raise failed or self._with_wheels(self._classified(ended), env)

@@ -3,6 +3,7 @@
 from portside.detection.documents import read_toml, value_at
 from portside.detection.local_projects import outside_parts
 from portside.detection.package_managers.pyproject import choice_of_uv
+from portside.detection.package_managers.uv import LOCK
 from portside.detection.project import PYPROJECT, Project, read_project
 from portside.detection.requirements import local_path
 from portside.effects.pip_config import PipConfig
@@ -24,9 +25,10 @@ def inputs(query: Query) -> Inputs:
     groups = _groups(project, query.dependencies.groups, includes_tests=query.includes_tests)
     chosen = project.chosen(query.dependencies.extras, groups)
     lines = (*(project.dependencies or ()), *chosen)
-    has_settings = choice_of_uv(query.source) and query.source.is_file(uv.SETTINGS)
+    # What uv reads beside it; a lock only where the settings chose pyproject.toml before it.
+    beside = (uv.SETTINGS, LOCK) if choice_of_uv(query.source) else ()
     return Inputs(
-        files=(PYPROJECT, uv.SETTINGS) if has_settings else (PYPROJECT,),
+        files=(PYPROJECT, *(name for name in beside if query.source.is_file(name))),
         paths=local_paths_of(lines, query.app),
         outside=outside_of(query.source, (local_path(line) or "" for line in lines), PYPROJECT),
         projects=(query.app,) if project.is_buildable or _is_package_of_uv(query) else (),
